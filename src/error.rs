@@ -1,0 +1,199 @@
+//! What can go wrong. Errors of publishing hand the event back and need no `E: Debug`.
+
+use std::error::Error;
+use std::fmt;
+
+/// Error of the publishing methods that wait as the strategy says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum PublishError<E> {
+    /// The bus is closed.
+    Closed(E),
+    /// The ring is full and the strategy is [`DropNewest`](crate::WaitStrategy::DropNewest).
+    Dropped(E),
+}
+
+/// Error of the publishing methods that do not wait, or not for ever.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum TryPublishError<E> {
+    /// A gating receiver still needs the slot that is next.
+    Full(E),
+    /// The bus is closed.
+    Closed(E),
+}
+
+impl<E> PublishError<E> {
+    /// The event that was not published.
+    ///
+    /// ```
+    /// use eventring::EventBus;
+    ///
+    /// let bus = EventBus::new(4);
+    /// bus.close();
+    /// assert_eq!(bus.publish_blocking("late").unwrap_err().into_event(), "late");
+    /// ```
+    pub fn into_event(self) -> E {
+        match self {
+            Self::Closed(event) | Self::Dropped(event) => event,
+        }
+    }
+}
+
+impl<E> TryPublishError<E> {
+    /// The event that was not published.
+    ///
+    /// ```
+    /// use eventring::EventBus;
+    ///
+    /// let bus = EventBus::new(4);
+    /// bus.close();
+    /// assert_eq!(bus.try_publish("late").unwrap_err().into_event(), "late");
+    /// ```
+    pub fn into_event(self) -> E {
+        match self {
+            Self::Full(event) | Self::Closed(event) => event,
+        }
+    }
+}
+
+impl<E> fmt::Debug for PublishError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Closed(_) => "Closed(..)",
+            Self::Dropped(_) => "Dropped(..)",
+        })
+    }
+}
+
+impl<E> fmt::Debug for TryPublishError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full(_) => "Full(..)",
+            Self::Closed(_) => "Closed(..)",
+        })
+    }
+}
+
+impl<E> fmt::Display for PublishError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Closed(_) => CLOSED,
+            Self::Dropped(_) => "event dropped: a receiver is a whole ring behind",
+        })
+    }
+}
+
+impl<E> fmt::Display for TryPublishError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full(_) => "bus full: a receiver is a whole ring behind",
+            Self::Closed(_) => CLOSED,
+        })
+    }
+}
+
+impl<E> Error for PublishError<E> {}
+impl<E> Error for TryPublishError<E> {}
+
+const CLOSED: &str = "bus closed";
+
+/// Error of the receiving methods that wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecvError {
+    /// The receiver was lapped and missed this many events. It goes on with the oldest one that is
+    /// retained. Reported once, counted by [`Receiver::missed`](crate::Receiver::missed).
+    Lagged(u64),
+    /// The bus is closed and everything in it was received.
+    Closed,
+}
+
+/// Error of the receiving methods that do not wait, or not for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TryRecvError {
+    /// Nothing is there to be received (within the time given).
+    Empty,
+    /// As [`RecvError::Lagged`].
+    Lagged(u64),
+    /// As [`RecvError::Closed`].
+    Closed,
+}
+
+/// A gap in a stream: this many events were missed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Lagged(pub u64);
+
+fn lagged(f: &mut fmt::Formatter<'_>, missed: u64) -> fmt::Result {
+    write!(f, "receiver lagged by {missed}")
+}
+
+impl fmt::Display for RecvError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lagged(missed) => lagged(f, *missed),
+            Self::Closed => f.write_str(CLOSED),
+        }
+    }
+}
+
+impl fmt::Display for TryRecvError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("bus empty"),
+            Self::Lagged(missed) => lagged(f, *missed),
+            Self::Closed => f.write_str(CLOSED),
+        }
+    }
+}
+
+impl fmt::Display for Lagged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        lagged(f, self.0)
+    }
+}
+
+impl Error for RecvError {}
+impl Error for TryRecvError {}
+impl Error for Lagged {}
+
+impl From<RecvError> for TryRecvError {
+    fn from(error: RecvError) -> Self {
+        match error {
+            RecvError::Lagged(missed) => Self::Lagged(missed),
+            RecvError::Closed => Self::Closed,
+        }
+    }
+}
+
+/// Why a bus cannot be built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// A bus holds at least one event.
+    ZeroCapacity,
+    /// This many slots cannot be allocated.
+    CapacityTooLarge(usize),
+    /// The history is kept in the ring, so that it cannot be larger than the capacity.
+    HistoryTooLarge {
+        /// The history asked for.
+        history: usize,
+        /// The capacity asked for.
+        capacity: usize,
+    },
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ZeroCapacity => f.write_str("capacity is 0: a bus must hold at least 1 event"),
+            Self::CapacityTooLarge(capacity) => write!(
+                f,
+                "capacity is {capacity}: memory for that many slots cannot be allocated, ask for fewer"
+            ),
+            Self::HistoryTooLarge { history, capacity } => write!(
+                f,
+                "history is {history}, larger than the capacity of {capacity}: ask for less history or more capacity"
+            ),
+        }
+    }
+}
+
+impl Error for BuildError {}

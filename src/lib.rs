@@ -1,0 +1,81 @@
+//! An async-first broadcast channel over a lock-free ring: every receiver gets every event, without
+//! loss, or with each loss told and counted, as you choose for each receiver.
+//!
+//! ```
+//! use eventring::{EventBus, WaitStrategy};
+//! use futures::StreamExt;
+//!
+//! # tokio_test::block_on(async {
+//! let bus = EventBus::with_strategy(1024, WaitStrategy::Block);
+//! let mut audit = bus.subscribe(); // holds publishers back: misses nothing
+//! let mut browser = bus.subscribe_lossy(); // never holds them back: told what it missed
+//!
+//! bus.publish("login").await.unwrap();
+//! bus.close();
+//!
+//! while let Some(event) = audit.next().await {
+//!     assert_eq!(event, "login");
+//! }
+//! assert_eq!(browser.next().await, Some("login"));
+//! assert_eq!(browser.missed(), 0);
+//! # });
+//! ```
+//!
+//! * [`EventBus`] is the handle to publish and subscribe by; [`WaitStrategy`] says what a publisher
+//!   does when a receiver is slow.
+//! * [`Receiver`] is a `Stream`, and receives in all other ways too: blocking, with a timeout, many
+//!   at once, by reference.
+//! * [`Start`] lets late subscribers begin in the past, if the bus keeps a
+//!   [history](Builder::history).
+//!
+//! # Guarantees
+//!
+//! * **Order.** Events are numbered; every receiver gets them in this order. The events of one
+//!   publisher stay in the order in which it published them.
+//! * **Loss.** A gating receiver gets every event since it subscribed. A lossy one gets every event
+//!   or is told how many it missed, exactly: received + missed = published since it subscribed.
+//!   An event that is not published comes back in the error.
+//! * **Closing.** After [`EventBus::close`], or when the last handle is dropped, receivers get what
+//!   is in the ring, then end. [`EventBus::drained`] waits for that.
+//! * **Cancelling.** Dropping a future that has not resolved means that nothing was published or
+//!   received by it.
+//! * **Panics.** User code that panics (`clone`, `drop`, closures, wakers) costs that receiver that
+//!   event, and nobody else anything. No lock is held while user code runs.
+//!
+//! # Limits
+//!
+//! * Publishing and receiving take no lock, but are not wait-free: a publisher that is preempted
+//!   between claiming a sequence and committing it delays those who come to its slot.
+//! * `E::clone`, or a closure, that runs for a lossy receiver delays the publisher that laps it (it
+//!   spins). So it must not wait for the bus. For events that are slow to clone use an `Arc`.
+//! * `E: Send + Sync` to cross threads: receivers read the same event at the same time.
+//! * All is in memory, in one process, and at most `capacity` events of it.
+//!
+//! # Features
+//!
+//! * `tokio` (default): receiving takes part in tokio's cooperative budget. Without it, a receiver
+//!   yields now and then by itself. Everything works under any executor either way.
+
+#[cfg(not(target_has_atomic = "64"))]
+compile_error!(
+    "eventring numbers events with 64-bit atomics, which this target does not have; \
+     build for a target with `target_has_atomic = \"64\"`"
+);
+
+mod bus;
+mod coop;
+mod cursor;
+mod error;
+mod reader;
+mod receiver;
+mod ring;
+mod strategy;
+mod stream;
+mod sync;
+mod wait;
+
+pub use bus::{Builder, Drained, EventBus, Publish, PublishMany, Stats, WeakEventBus};
+pub use error::{BuildError, Lagged, PublishError, RecvError, TryPublishError, TryRecvError};
+pub use receiver::{Receiver, Recv, RecvMany, RecvWith};
+pub use strategy::{Start, WaitStrategy};
+pub use stream::{FilterMapRef, WithLag};

@@ -1,0 +1,287 @@
+//! A receiver's side of the ring: where it stands, and how it reads (R1 to R4).
+
+use crate::cursor::{CursorRef, Kind};
+use crate::error::{RecvError, TryRecvError};
+use crate::ring::sequence::StampWord;
+use crate::ring::{Attached, Ring};
+use crate::strategy::Start;
+use crate::sync::Arc;
+use crate::wait::{Listener, Wait, wake_gathered};
+use std::cmp::Ordering;
+use std::mem::needs_drop;
+
+/// One receiver's place in the ring.
+pub(crate) struct Reader<E> {
+    ring: Arc<Ring<E>>,
+    cursor: CursorRef,
+    kind: Kind,
+    /// The gating cursor of a gating receiver that still reads the past through a lossy one, and
+    /// the sequence where it takes over.
+    anchor: Option<(u64, CursorRef)>,
+    /// The sequence to read next. The cursor says the same, unless it was taken away from there.
+    position: u64,
+    shard: usize,
+    missed: u64,
+    /// It has left values in the ring, for others, since it last looked for some to release.
+    left_values: bool,
+}
+
+impl<E> Reader<E> {
+    pub(crate) fn new(ring: &Arc<Ring<E>>, kind: Kind, start: Start) -> Self {
+        let attached = ring.sequencer.subscribe(kind, start);
+        Self::attached(ring, attached)
+    }
+
+    /// A reader at the same position.
+    pub(crate) fn duplicate(&self) -> Self {
+        let anchor = self.anchor.as_ref();
+        let sequencer = &self.ring.sequencer;
+        Self::attached(
+            &self.ring,
+            sequencer.duplicate(self.position, &self.cursor, self.kind, anchor),
+        )
+    }
+
+    fn attached(ring: &Arc<Ring<E>>, attached: Attached) -> Self {
+        let Attached {
+            position,
+            cursor,
+            kind,
+            anchor,
+            number,
+        } = attached;
+        Self {
+            ring: Arc::clone(ring),
+            cursor,
+            kind,
+            anchor,
+            position,
+            shard: number % StampWord::SHARDS,
+            missed: 0,
+            left_values: false,
+        }
+    }
+
+    pub(crate) fn ring(&self) -> &Arc<Ring<E>> {
+        &self.ring
+    }
+
+    /// What it is once it has caught up with its start.
+    pub(crate) fn kind(&self) -> Kind {
+        match self.anchor {
+            Some(_) => Kind::Gating,
+            None => self.kind,
+        }
+    }
+
+    pub(crate) fn position(&self) -> u64 {
+        self.position
+    }
+
+    pub(crate) fn missed(&self) -> u64 {
+        self.missed
+    }
+
+    /// R1 and R2: pins the next event. With `listening`, an empty ring keeps the mark by which the
+    /// next commit will notify.
+    #[inline]
+    pub(crate) fn pin(&mut self, listening: bool) -> Result<Pinned<'_, E>, TryRecvError> {
+        let slot = self.ring.slot(self.position);
+        let stamp = if listening {
+            slot.mark(self.position, self.shard)
+        } else {
+            slot.stamp()
+        };
+        match stamp.next().cmp(&(self.position + 1)) {
+            Ordering::Less => return Err(self.empty()),
+            Ordering::Greater => return Err(self.lagged()),
+            Ordering::Equal => {}
+        }
+        let flagged = match self.kind {
+            Kind::Gating => false,
+            Kind::Lossy => match self.cursor.pin(self.position) {
+                Some(flagged) => flagged,
+                None => return Err(self.lagged()),
+            },
+        };
+        Ok(Pinned {
+            next: self.position,
+            reader: self,
+            flagged,
+            retired: None,
+        })
+    }
+
+    /// Nothing there to read: is there going to be?
+    #[cold]
+    fn empty(&mut self) -> TryRecvError {
+        let tail = self.ring.sequencer.tail();
+        if tail.sequence() != self.position {
+            return TryRecvError::Empty; // claimed, not yet committed
+        }
+        if std::mem::take(&mut self.left_values) {
+            self.ring.release_received();
+        }
+        if tail.is_closed() {
+            TryRecvError::Closed
+        } else {
+            TryRecvError::Empty
+        }
+    }
+
+    /// The cursor is not where we left it: moves there.
+    #[cold]
+    fn lagged(&mut self) -> TryRecvError {
+        let sequencer = &self.ring.sequencer;
+        let position = sequencer.reattach(&self.cursor, self.position);
+        let missed = position - self.position;
+        self.position = position;
+        self.missed += missed;
+        self.leave_past();
+        TryRecvError::Lagged(missed)
+    }
+
+    /// A gating receiver that has read the past goes on with its gating cursor.
+    fn leave_past(&mut self) {
+        if let Some((sequence, anchor)) = self.anchor.take() {
+            if self.position < sequence {
+                self.anchor = Some((sequence, anchor));
+            } else {
+                let past = std::mem::replace(&mut self.cursor, anchor);
+                self.kind = Kind::Gating;
+                self.ring.sequencer.leave_past(&past);
+                wake_gathered();
+            }
+        }
+    }
+}
+
+impl<E> Drop for Reader<E> {
+    fn drop(&mut self) {
+        let anchor = self.anchor.as_ref().map(|(_, cursor)| cursor);
+        self.ring.unsubscribe(&self.cursor, self.kind, anchor);
+    }
+}
+
+/// A receiver between R2 and R4: no publisher touches what it reads. Dropping it moves the
+/// receiver past the events that were read, also if a user's `clone` or closure panicked.
+pub(crate) struct Pinned<'a, E> {
+    reader: &'a mut Reader<E>,
+    /// The first sequence that was not read yet.
+    next: u64,
+    flagged: bool,
+    /// A value that nobody else needs; dropped after R4.
+    retired: Option<E>,
+}
+
+impl<E> Pinned<'_, E> {
+    /// R3 by value: the next event, cloned, or moved out if nobody else can want it.
+    #[inline]
+    pub(crate) fn recv(&mut self) -> E
+    where
+        E: Clone,
+    {
+        match self.take() {
+            Some(event) => event,
+            None => self.look(E::clone),
+        }
+    }
+
+    /// R3 in place.
+    #[inline]
+    pub(crate) fn read<R>(&mut self, read: impl FnOnce(&E) -> R) -> R {
+        match self.take() {
+            Some(event) => read(self.retired.insert(event)),
+            None => self.look(read),
+        }
+    }
+
+    #[inline]
+    fn look<R>(&mut self, read: impl FnOnce(&E) -> R) -> R {
+        let slot = self.reader.ring.slot(self.next);
+        self.next += 1;
+        self.reader.left_values = needs_drop::<E>();
+        // SAFETY: the stamp showed the value (R1), and until R4 no publisher overwrites it: of a
+        // gating receiver `hold` is a bound, a lossy one is pinned (I2, I3). It is not released
+        // before R4 either, nor moved out by anybody else: that takes a single receiver.
+        unsafe { slot.read(read) }
+    }
+
+    /// Moves the next event out if this is the only receiver and there is no history.
+    ///
+    /// The count is read after the stamp: a receiver that attached before the event was claimed is
+    /// counted, and one that attaches later starts behind it.
+    #[inline]
+    fn take(&mut self) -> Option<E> {
+        let ring = &self.reader.ring;
+        let alone =
+            needs_drop::<E>() && ring.sequencer.history() == 0 && ring.sequencer.receivers() == 1;
+        if !alone {
+            return None;
+        }
+        let slot = ring.slot(self.next);
+        self.next += 1;
+        // SAFETY: as in `look`; and the only receiver is the only reader.
+        let event = unsafe { slot.replace(None) };
+        Some(event.expect("an unread event is in its slot (I1)"))
+    }
+
+    /// Whether there is one more to read under the same pin.
+    pub(crate) fn has_next(&self) -> bool {
+        let ring = &self.reader.ring;
+        let anchored = matches!(self.reader.anchor, Some((sequence, _)) if self.next >= sequence);
+        !anchored && ring.slot(self.next).stamp().next() == self.next + 1
+    }
+}
+
+impl<E> Drop for Pinned<'_, E> {
+    /// R4.
+    #[inline]
+    fn drop(&mut self) {
+        let reader = &mut *self.reader;
+        reader.position = self.next;
+        let flagged = match reader.kind {
+            Kind::Gating => reader.cursor.advance(self.next),
+            Kind::Lossy => {
+                reader.cursor.unpin(self.next);
+                self.flagged
+            }
+        };
+        if reader.anchor.is_some() {
+            reader.leave_past();
+        }
+        if flagged {
+            reader.ring.sequencer.hand_over();
+            wake_gathered();
+        }
+    }
+}
+
+/// Waiting to receive, in whatever way `receive` reads.
+pub(crate) struct Receive<'a, E, F> {
+    pub(crate) reader: &'a mut Reader<E>,
+    pub(crate) receive: F,
+}
+
+impl<E, R, F: FnMut(Pinned<'_, E>) -> R> Wait for Receive<'_, E, F> {
+    type Output = Result<R, RecvError>;
+
+    fn key(&self) -> u64 {
+        self.reader.position
+    }
+
+    #[inline]
+    fn attempt(&mut self, listening: bool) -> Option<Self::Output> {
+        match self.reader.pin(listening) {
+            Ok(pinned) => Some(Ok((self.receive)(pinned))),
+            Err(TryRecvError::Empty) => None,
+            Err(TryRecvError::Closed) => Some(Err(RecvError::Closed)),
+            Err(TryRecvError::Lagged(missed)) => Some(Err(RecvError::Lagged(missed))),
+        }
+    }
+
+    fn listen(&self) -> Listener {
+        let reader = &self.reader;
+        reader.ring.slot(reader.position).listen(reader.shard)
+    }
+}

@@ -1,0 +1,588 @@
+//! The receiving side: the handle and its futures, thin over the reader.
+
+use crate::coop::Budget;
+use crate::cursor::Kind;
+use crate::error::{RecvError, TryRecvError};
+use crate::reader::{Pinned, Reader, Receive};
+use crate::strategy::Start;
+use crate::stream::{FilterMapRef, WithLag};
+use crate::wait::{Waiter, block};
+use std::fmt;
+use std::future::Future;
+use std::ops::{Deref, DerefMut};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+/// Gets every event published since it subscribed, in order.
+///
+/// It is a [`Stream`](futures_core::Stream) of events: one that was lapped goes on with the oldest
+/// retained event, and counts what it [`missed`](Self::missed). To be told of each gap, use
+/// [`recv`](Self::recv) or [`with_lag`](Self::with_lag).
+///
+/// A clone stands at the same position, as a receiver of its own that has missed nothing yet.
+///
+/// User code runs while the receiver reads (`E::clone`, closures). If it panics, that event counts
+/// as received, and the receiver goes on with the next one. It may subscribe to the bus, but not
+/// wait for it to have room: a lossy receiver's publishers wait, spinning, until the code is done.
+///
+/// ```
+/// use futures::StreamExt;
+///
+/// # futures::executor::block_on(async {
+/// let bus = eventring::EventBus::new(16);
+/// let mut stream = bus.subscribe();
+/// bus.publish("hello").await.unwrap();
+/// drop(bus);
+/// while let Some(event) = stream.next().await {
+///     assert_eq!(event, "hello");
+/// }
+/// # });
+/// ```
+pub struct Receiver<E> {
+    reader: Reader<E>,
+    waiter: Waiter,
+    budget: Budget,
+    /// It has reported that the bus is closed and drained.
+    ended: bool,
+}
+
+impl<E> Receiver<E> {
+    pub(crate) fn new(reader: Reader<E>) -> Self {
+        Self {
+            reader,
+            waiter: Waiter::default(),
+            budget: Budget::default(),
+            ended: false,
+        }
+    }
+
+    /// A receiver of the same kind that starts at the next event to be published.
+    ///
+    /// ```
+    /// let bus = eventring::EventBus::new(16);
+    /// let behind = bus.subscribe();
+    /// bus.try_publish("event").unwrap();
+    /// assert_eq!(behind.resubscribe().len(), 0);
+    /// ```
+    #[must_use = "a receiver may hold publishers back"]
+    pub fn resubscribe(&self) -> Self {
+        let reader = &self.reader;
+        Self::new(Reader::new(reader.ring(), reader.kind(), Start::Next))
+    }
+
+    /// Receives the next event, waiting for it if need be. The last receiver to want an event gets
+    /// it moved rather than cloned, if it is the only one.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError::Lagged`] if this receiver is lossy and was lapped, [`RecvError::Closed`] if
+    /// the bus is closed and everything in it was received.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it has resolved, nothing was received.
+    ///
+    /// ```
+    /// # tokio_test::block_on(async {
+    /// let bus = eventring::EventBus::new(16);
+    /// let mut receiver = bus.subscribe();
+    /// bus.publish("event").await.unwrap();
+    /// assert_eq!(receiver.recv().await, Ok("event"));
+    /// # });
+    /// ```
+    pub fn recv(&mut self) -> Recv<'_, E>
+    where
+        E: Clone,
+    {
+        Recv(Receiving(self))
+    }
+
+    /// Receives the next event if it is there.
+    ///
+    /// # Errors
+    ///
+    /// [`TryRecvError::Empty`] if it is not; otherwise as [`recv`](Self::recv).
+    ///
+    /// ```
+    /// use eventring::{EventBus, TryRecvError};
+    ///
+    /// let mut receiver = EventBus::<u32>::new(16).subscribe();
+    /// assert_eq!(receiver.try_recv(), Err(TryRecvError::Closed));
+    /// ```
+    #[inline]
+    pub fn try_recv(&mut self) -> Result<E, TryRecvError>
+    where
+        E: Clone,
+    {
+        self.reader.pin(false).map(|mut pinned| pinned.recv())
+    }
+
+    /// As [`recv`](Self::recv), blocking the thread instead of the task.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](Self::recv).
+    ///
+    /// ```
+    /// let bus = eventring::EventBus::new(16);
+    /// let mut receiver = bus.subscribe();
+    /// std::thread::spawn(move || bus.publish_blocking("event"));
+    /// assert_eq!(receiver.recv_blocking(), Ok("event"));
+    /// ```
+    pub fn recv_blocking(&mut self) -> Result<E, RecvError>
+    where
+        E: Clone,
+    {
+        self.receive_blocking(None, |mut pinned| pinned.recv())
+            .expect("waits without a deadline")
+    }
+
+    /// As [`recv_blocking`](Self::recv_blocking), waiting for at most `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// [`TryRecvError::Empty`] if nothing came in time; otherwise as [`recv`](Self::recv).
+    ///
+    /// ```
+    /// use eventring::{EventBus, TryRecvError};
+    /// use std::time::Duration;
+    ///
+    /// let bus = EventBus::<u32>::new(16);
+    /// let mut receiver = bus.subscribe();
+    /// assert_eq!(receiver.recv_timeout(Duration::from_millis(1)), Err(TryRecvError::Empty));
+    /// ```
+    pub fn recv_timeout(&mut self, timeout: Duration) -> Result<E, TryRecvError>
+    where
+        E: Clone,
+    {
+        let deadline = Instant::now().checked_add(timeout);
+        match self.receive_blocking(deadline, |mut pinned| pinned.recv()) {
+            Some(received) => Ok(received?),
+            None => Err(TryRecvError::Empty),
+        }
+    }
+
+    /// Polls for the next event, for use in hand-written futures. If there is none, the waker of
+    /// the last such call is woken when there is. Takes part in the task's cooperative budget.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](Self::recv).
+    ///
+    /// ```
+    /// # tokio_test::block_on(async {
+    /// let bus = eventring::EventBus::new(16);
+    /// let mut receiver = bus.subscribe();
+    /// bus.publish("event").await.unwrap();
+    /// let event = std::future::poll_fn(|cx| receiver.poll_recv(cx)).await;
+    /// assert_eq!(event, Ok("event"));
+    /// # });
+    /// ```
+    pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<E, RecvError>>
+    where
+        E: Clone,
+    {
+        self.poll_receive(cx, |mut pinned| pinned.recv())
+    }
+
+    /// Receives up to `limit` events, at least one, waiting for it if need be: appends them to the
+    /// vector and resolves to their number. A `limit` of 0 resolves to 0 at once.
+    ///
+    /// What is there is taken in one step, so this is faster than receiving one by one.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](Self::recv); nothing is appended then.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it has resolved, nothing was received.
+    ///
+    /// ```
+    /// # tokio_test::block_on(async {
+    /// let bus = eventring::EventBus::new(16);
+    /// let mut receiver = bus.subscribe();
+    /// bus.publish_many(&mut vec!['a', 'b', 'c']).await.unwrap();
+    /// let mut batch = Vec::new();
+    /// assert_eq!(receiver.recv_many(&mut batch, 2).await, Ok(2));
+    /// assert_eq!(batch, ['a', 'b']);
+    /// # });
+    /// ```
+    pub fn recv_many<'a>(&'a mut self, buffer: &'a mut Vec<E>, limit: usize) -> RecvMany<'a, E>
+    where
+        E: Clone,
+    {
+        RecvMany {
+            receiving: Receiving(self),
+            buffer,
+            limit,
+        }
+    }
+
+    /// As [`recv_many`](Self::recv_many), if there is an event now.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_recv`](Self::try_recv); nothing is appended then.
+    ///
+    /// ```
+    /// let bus = eventring::EventBus::new(16);
+    /// let mut receiver = bus.subscribe();
+    /// bus.try_publish('a').unwrap();
+    /// let mut batch = Vec::new();
+    /// assert_eq!(receiver.try_recv_many(&mut batch, 10), Ok(1));
+    /// ```
+    pub fn try_recv_many(
+        &mut self,
+        buffer: &mut Vec<E>,
+        limit: usize,
+    ) -> Result<usize, TryRecvError>
+    where
+        E: Clone,
+    {
+        if limit == 0 {
+            return Ok(0);
+        }
+        let pinned = self.reader.pin(false)?;
+        Ok(receive_into(pinned, buffer, limit))
+    }
+
+    /// As [`recv_many`](Self::recv_many), blocking the thread instead of the task.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv_many`](Self::recv_many).
+    ///
+    /// ```
+    /// let bus = eventring::EventBus::new(16);
+    /// let mut receiver = bus.subscribe();
+    /// std::thread::spawn(move || bus.publish_many_blocking(&mut vec!['a', 'b']));
+    /// let mut batch = Vec::new();
+    /// assert_eq!(receiver.recv_many_blocking(&mut batch, 10), Ok(2));
+    /// ```
+    pub fn recv_many_blocking(
+        &mut self,
+        buffer: &mut Vec<E>,
+        limit: usize,
+    ) -> Result<usize, RecvError>
+    where
+        E: Clone,
+    {
+        if limit == 0 {
+            return Ok(0);
+        }
+        self.receive_blocking(None, |pinned| receive_into(pinned, buffer, limit))
+            .expect("waits without a deadline")
+    }
+
+    /// Receives the next event by reference, without cloning it, waiting for it if need be.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](Self::recv).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it has resolved, nothing was received and the closure was not called.
+    ///
+    /// ```
+    /// # tokio_test::block_on(async {
+    /// let bus = eventring::EventBus::new(16);
+    /// let mut receiver = bus.subscribe();
+    /// bus.publish(String::from("event")).await.unwrap();
+    /// assert_eq!(receiver.recv_with(|event| event.len()).await, Ok(5));
+    /// # });
+    /// ```
+    pub fn recv_with<R, F: FnOnce(&E) -> R>(&mut self, read: F) -> RecvWith<'_, E, F> {
+        RecvWith {
+            receiving: Receiving(self),
+            read: Some(read),
+        }
+    }
+
+    /// Receives the next event by reference, without cloning it, if it is there.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_recv`](Self::try_recv).
+    ///
+    /// ```
+    /// let bus = eventring::EventBus::new(16);
+    /// let mut receiver = bus.subscribe();
+    /// bus.try_publish(String::from("event")).unwrap();
+    /// assert_eq!(receiver.try_recv_with(|event| event.len()), Ok(5));
+    /// ```
+    pub fn try_recv_with<R>(&mut self, read: impl FnOnce(&E) -> R) -> Result<R, TryRecvError> {
+        self.reader.pin(false).map(|mut pinned| pinned.read(read))
+    }
+
+    /// A stream of what the closure makes of the events: it sees each by reference, so that events
+    /// of no interest are never cloned. Lag is filtered out, but counted, as by the receiver.
+    ///
+    /// ```
+    /// use futures::StreamExt;
+    ///
+    /// # futures::executor::block_on(async {
+    /// let bus = eventring::EventBus::new(16);
+    /// let lengths = bus.subscribe().filter_map_ref(|event: &String| {
+    ///     event.starts_with("audit").then_some(event.len())
+    /// });
+    /// bus.publish(String::from("debug: no")).await.unwrap();
+    /// bus.publish(String::from("audit: yes")).await.unwrap();
+    /// drop(bus);
+    /// assert_eq!(lengths.collect::<Vec<_>>().await, [10]);
+    /// # });
+    /// ```
+    pub fn filter_map_ref<T, F: FnMut(&E) -> Option<T>>(self, filter: F) -> FilterMapRef<E, F> {
+        FilterMapRef {
+            receiver: self,
+            filter,
+        }
+    }
+
+    /// A stream that tells of each gap, in its place, instead of filtering lag out.
+    ///
+    /// ```
+    /// use eventring::{EventBus, Lagged};
+    /// use futures::StreamExt;
+    ///
+    /// # futures::executor::block_on(async {
+    /// let bus = EventBus::new(1);
+    /// let stream = bus.subscribe().with_lag();
+    /// bus.publish('a').await.unwrap();
+    /// bus.publish('b').await.unwrap();
+    /// drop(bus);
+    /// assert_eq!(stream.collect::<Vec<_>>().await, [Err(Lagged(1)), Ok('b')]);
+    /// # });
+    /// ```
+    pub fn with_lag(self) -> WithLag<E> {
+        WithLag(self)
+    }
+
+    /// The sequence number of the next event. For a receiver that was lapped and has not been told
+    /// yet, that of the first event it missed.
+    ///
+    /// ```
+    /// let bus = eventring::EventBus::new(16);
+    /// bus.try_publish("event").unwrap();
+    /// assert_eq!(bus.subscribe().position(), 1);
+    /// ```
+    pub fn position(&self) -> u64 {
+        self.reader.position()
+    }
+
+    /// How many events were published that this receiver has not received yet, including those
+    /// that it turns out to have missed: it may exceed the capacity.
+    ///
+    /// ```
+    /// let bus = eventring::EventBus::new(16);
+    /// let receiver = bus.subscribe();
+    /// bus.try_publish("event").unwrap();
+    /// assert_eq!(receiver.len(), 1);
+    /// ```
+    pub fn len(&self) -> usize {
+        let tail = self.reader.ring().sequencer.tail().sequence();
+        (tail - self.reader.position()) as usize
+    }
+
+    /// Whether there is nothing to be received now.
+    ///
+    /// ```
+    /// let bus = eventring::EventBus::<u32>::new(16);
+    /// assert!(bus.subscribe().is_empty());
+    /// ```
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many events this receiver has missed so far by being lapped, as far as it was told.
+    ///
+    /// ```
+    /// let bus = eventring::EventBus::new(2);
+    /// let mut receiver = bus.subscribe();
+    /// for event in 0..5 {
+    ///     bus.try_publish(event).unwrap();
+    /// }
+    /// assert!(receiver.try_recv().is_err());
+    /// assert_eq!(receiver.missed(), 3);
+    /// ```
+    pub fn missed(&self) -> u64 {
+        self.reader.missed()
+    }
+
+    /// Whether this receiver may be lapped, rather than hold publishers back.
+    ///
+    /// ```
+    /// use eventring::{EventBus, WaitStrategy};
+    ///
+    /// let bus = EventBus::<u32>::with_strategy(16, WaitStrategy::Block);
+    /// assert!(!bus.subscribe().is_lossy());
+    /// assert!(bus.subscribe_lossy().is_lossy());
+    /// ```
+    pub fn is_lossy(&self) -> bool {
+        self.reader.kind() == Kind::Lossy
+    }
+
+    /// Whether the end was reached: the bus is closed, everything in it was received, and this
+    /// receiver has said so.
+    pub(crate) fn is_terminated(&self) -> bool {
+        self.ended
+    }
+
+    pub(crate) fn poll_receive<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        receive: impl FnMut(Pinned<'_, E>) -> R,
+    ) -> Poll<Result<R, RecvError>> {
+        let Self {
+            reader,
+            waiter,
+            budget,
+            ended,
+        } = self;
+        budget.poll(cx, |cx| {
+            let received = waiter.poll(cx, &mut Receive { reader, receive });
+            *ended |= matches!(received, Poll::Ready(Err(RecvError::Closed)));
+            received
+        })
+    }
+
+    fn receive_blocking<R>(
+        &mut self,
+        deadline: Option<Instant>,
+        receive: impl FnMut(Pinned<'_, E>) -> R,
+    ) -> Option<Result<R, RecvError>> {
+        let reader = &mut self.reader;
+        block(&mut Receive { reader, receive }, deadline)
+    }
+}
+
+/// Appends up to `limit` events, at least one, under one pin.
+fn receive_into<E: Clone>(mut pinned: Pinned<'_, E>, buffer: &mut Vec<E>, limit: usize) -> usize {
+    let before = buffer.len();
+    loop {
+        buffer.push(pinned.recv());
+        let received = buffer.len() - before;
+        if received == limit || !pinned.has_next() {
+            return received;
+        }
+    }
+}
+
+impl<E> Clone for Receiver<E> {
+    fn clone(&self) -> Self {
+        Self::new(self.reader.duplicate())
+    }
+}
+
+impl<E> fmt::Debug for Receiver<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receiver")
+            .field("position", &self.position())
+            .field("len", &self.len())
+            .field("missed", &self.missed())
+            .field("lossy", &self.is_lossy())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A receiver that is lent to a future: the future's waker goes when the future goes, the place in
+/// the slot's list stays, for the next one.
+struct Receiving<'a, E>(&'a mut Receiver<E>);
+
+impl<E> Deref for Receiving<'_, E> {
+    type Target = Receiver<E>;
+
+    fn deref(&self) -> &Receiver<E> {
+        self.0
+    }
+}
+
+impl<E> DerefMut for Receiving<'_, E> {
+    fn deref_mut(&mut self) -> &mut Receiver<E> {
+        self.0
+    }
+}
+
+impl<E> Drop for Receiving<'_, E> {
+    fn drop(&mut self) {
+        self.0.waiter.disarm();
+    }
+}
+
+impl<E> fmt::Debug for Receiving<'_, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Future of [`Receiver::recv`].
+#[derive(Debug)]
+#[must_use = "futures do nothing unless awaited"]
+pub struct Recv<'a, E>(Receiving<'a, E>);
+
+impl<E: Clone> Future for Recv<'_, E> {
+    type Output = Result<E, RecvError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.poll_recv(cx)
+    }
+}
+
+/// Future of [`Receiver::recv_many`].
+#[must_use = "futures do nothing unless awaited"]
+pub struct RecvMany<'a, E> {
+    receiving: Receiving<'a, E>,
+    buffer: &'a mut Vec<E>,
+    limit: usize,
+}
+
+impl<E: Clone> Future for RecvMany<'_, E> {
+    type Output = Result<usize, RecvError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        if this.limit == 0 {
+            return Poll::Ready(Ok(0));
+        }
+        this.receiving
+            .poll_receive(cx, |pinned| receive_into(pinned, this.buffer, this.limit))
+    }
+}
+
+impl<E> fmt::Debug for RecvMany<'_, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecvMany")
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Future of [`Receiver::recv_with`]. Panics if polled after it has resolved to an event.
+#[must_use = "futures do nothing unless awaited"]
+pub struct RecvWith<'a, E, F> {
+    receiving: Receiving<'a, E>,
+    read: Option<F>,
+}
+
+// Nothing is pinned: the closure is moved out to be called.
+impl<E, F> Unpin for RecvWith<'_, E, F> {}
+
+impl<E, R, F: FnOnce(&E) -> R> Future for RecvWith<'_, E, F> {
+    type Output = Result<R, RecvError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        this.receiving.poll_receive(cx, |mut pinned| {
+            let read = this.read.take().expect("polled after completion");
+            pinned.read(read)
+        })
+    }
+}
+
+impl<E, F> fmt::Debug for RecvWith<'_, E, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecvWith").finish_non_exhaustive()
+    }
+}

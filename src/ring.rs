@@ -1,0 +1,459 @@
+//! The algorithm: three kinds of atomic word, three handshakes.
+//!
+//! Every race between two parties is settled by both doing a read-modify-write on the *same* word,
+//! so that whoever comes second sees the first. No `SeqCst`, no fences, no lock on the hot path.
+//! The idea of a ring of pre-allocated slots with cursors is that of the [LMAX Disruptor] and, in
+//! asynchronous Rust, of [Eventador].
+//!
+//! ```text
+//!               receiver B               receiver A             tail: the next sequence to claim
+//!               cursor 9                 cursor 12              15
+//!                  │                        │                    │
+//!                  ▼                        ▼                    ▼
+//!  ┌──────┬──────┬──────┬──────┬──────┬──────┬──────┬──────┐
+//!  │  8   │  9   │  10  │  11  │  12  │  13  │ (14) │ (7)  │    sequences, in slots `s & 7`;
+//!  └──────┴──────┴──────┴──────┴──────┴──────┴──────┴──────┘    14 is claimed, not yet committed
+//!     ▲                                                  ▲
+//!   all have read it: released                       claiming 15 overruns it
+//!
+//!  tail    [ sequence ················· | CLOSED ]       claim × attach × close
+//!  stamp   [ sequence + 1 ············· | WAITING × 4 ]  commit × registering to be woken
+//!  cursor  [ sequence ········· | FLAGGED | BUSY ]       pin, advance × evict, flag
+//! ```
+//!
+//! # Terms
+//!
+//! | term | meaning |
+//! |---|---|
+//! | sequence | number of an event, from 0, never reused |
+//! | slot | `next_power_of_two(capacity)` padded ones; sequence `s` lives in slot `s & mask` |
+//! | capacity | exact number of unread events the bus holds (not rounded) |
+//! | tail | the next sequence to claim |
+//! | cursor | a receiver's position: the sequence that it reads next |
+//! | gating receiver | holds publishers back: they may not lap it |
+//! | lossy receiver | may be lapped: evicted (its cursor DETACHED), then it lags |
+//! | hold | lower bound of all gating cursors |
+//! | gate | lower bound of all attached lossy cursors |
+//! | victim | `claimed - capacity`: what a claim overruns |
+//! | registry | the list of cursors, under a lock: to subscribe, unsubscribe, raise a bound, evict, re-attach |
+//!
+//! # Publish
+//!
+//! * **P1** Load `tail`. CLOSED: hand the event back.
+//! * **P2** Is the victim below `hold`? If not, raise `hold` under the registry's lock, from the
+//!   gating cursors, the last known laggard first. One that still needs the victim: full.
+//! * **P3** Claim by compare-and-swap of `tail`.
+//! * **P4** Load `gate`, *after* the claim. Is the victim below it? If not, evict under the
+//!   registry's lock every lossy cursor at or below the victim, and raise `gate`. One that is BUSY
+//!   is waited for, unlocked.
+//! * **P5** Wait (practically never) until the publisher that is one lap behind has committed.
+//! * **P6** Move the event into the slot, the old value out. No user code runs from P3 to P7.
+//! * **P7** Swap the stamp; notify the shards whose WAITING bit was in the old one.
+//! * **P8** Drop the old value: user code, and nothing is held.
+//!
+//! A batch claims several sequences at once and commits them in reverse order, so that its first
+//! slot, where receivers may be waiting, is the last. The later ones take plain stores, unless a
+//! lossy receiver may come to wait in the middle of the batch (one that was evicted re-attaches
+//! there), or a released slot may be looked at (see below).
+//!
+//! # Receive
+//!
+//! * **R1** Load the slot's stamp. Older than `cursor + 1`: empty. Newer: lagged.
+//! * **R2** Lossy only: pin, by compare-and-swap of the cursor to BUSY. It fails if the cursor was
+//!   taken away: lagged.
+//! * **R3** Clone the value, read it in place, or move it out if this is the only receiver and no
+//!   history is kept.
+//! * **R4** Lossy: store the new position. Gating: swap it in; if the old word was FLAGGED, hand
+//!   over. Also when user code panics at R3: the event counts as received.
+//!
+//! So a receive costs one uncontended read-modify-write on the receiver's own cache line, and
+//! nothing that receivers share.
+//!
+//! # Attaching, lag
+//!
+//! To subscribe, lower the bound of that kind to the tail, *then* touch `tail` by a
+//! read-modify-write that changes nothing: its value is the new cursor. A publisher that claims
+//! later sees the lowered bound (P4; at P2 what it may have seen before is as good, since the
+//! newcomer starts behind all claims). To re-attach after a lag, the same with `tail - capacity`;
+//! the distance from the old position is how many events were missed: exact, reported once.
+//!
+//! A receiver that starts in the history ends up with a cursor above its position if part of what
+//! it asked for is gone: its first pin fails, and it lags by just that. A *gating* one holds its
+//! gating cursor at the tail of that moment (the anchor), and reads the past through a lossy one.
+//!
+//! # Waiting to receive
+//!
+//! Each slot has four lists of listeners (shards), and a receiver always uses the same shard: all
+//! that are caught up wait at one slot, and one list would be one lock for all of them. Listen,
+//! then set the shard's WAITING bit by a read-modify-write on the stamp (or find it set), look for
+//! CLOSED, sleep. A publish that nobody waits for never touches a list.
+//!
+//! # Waiting to publish
+//!
+//! Listen for space, then try again with flagging: the laggard found at P2 gets FLAGGED, and is
+//! checked again. A receiver that takes FLAGGED off at R4 locks the registry and looks for a
+//! gating cursor at or below `tail - capacity`, the *present* tail: another publisher may have
+//! taken the room. If there is one it gets the flag; if not, `hold` is raised and the waiting
+//! publishers are notified. Receivers that are not the slowest do nothing. A waiting publisher has
+//! claimed nothing, so that it can be cancelled.
+//!
+//! Draining waits in the same way, for targets noted in the registry. Lossy receivers are flagged
+//! by compare-and-swap while they are not BUSY, since R4 writes over the word; a detached one is
+//! re-attached first; a flag that comes off by eviction is handed over after the commit.
+//!
+//! # Releasing values
+//!
+//! A value is dropped once every receiver has it:
+//!
+//! * the only receiver moves it out;
+//! * of several, the last to find the ring empty, or to be dropped, releases what all have read;
+//! * the last receiver to be dropped, or a publisher that finds none left, releases everything.
+//!
+//! Publishers are shut out meanwhile: under the registry's lock lower `gate` to the first slot's
+//! sequence and touch `tail`; what is claimed over already is left alone; the values are taken,
+//! the gate is restored, and only then, unlocked, they are dropped. When the last receiver drops,
+//! the stamps are touched too: a publisher that commits later sees that nobody is left. With a
+//! history nothing is moved out, and nothing is released within it; a detached receiver still owns
+//! the newest `capacity` events, so that nothing is released under it.
+//!
+//! # Close
+//!
+//! Set CLOSED in `tail`, then take the WAITING bits out of the slot at the tail and notify. Claims
+//! fail from then on; receivers drain what is there, then end.
+//!
+//! # Invariants
+//!
+//! * **I1** A slot's value is written only by the publisher that claimed its sequence, between P4
+//!   and P7, or taken by the only receiver (R3) or while publishers are shut out.
+//! * **I2** `hold <=` every gating cursor and `gate <=` every attached lossy cursor, as seen by any
+//!   publisher whose claim comes after the attachment in `tail`'s modification order.
+//! * **I3** A publisher writes a slot only after it saw `hold` and `gate` above the victim of its
+//!   claim, and the victim is not below the sequence that the slot held.
+//! * **I4** While BUSY, only its owner writes a cursor.
+//! * **I5** At most one lap: `claimed - capacity` never exceeds a gating cursor.
+//! * **I6** While a publisher or a drain waits, FLAGGED is set on some cursor that it waits for, or
+//!   somebody is just handing it over.
+//! * **I7** A receiver that waits at a slot stands in its shard's list before it relies on the
+//!   WAITING bit.
+//!
+//! # Ordering
+//!
+//! | operation | ordering | pairs with | weaker, this breaks |
+//! |---|---|---|---|
+//! | `tail` load (P1) | Acquire | claim, touch | a bound older than the position: a newcomer is lapped |
+//! | `tail` claim (P3) | AcqRel | touch, other claims | I2: the lowered bound is not seen |
+//! | `tail` touch | AcqRel | claims | I2, and released slots are overwritten |
+//! | `hold`, `gate` load (P2, P4) | Acquire | their stores | a value is overwritten while it is read |
+//! | `hold`, `gate` store | Release | P2, P4 | the same, with the bound that another publisher raised |
+//! | stamp load (R1, P5) | Acquire | commit | a value is read before it is written |
+//! | stamp swap (P7) | AcqRel | R1; mark, touch | the value; a listener, or the last receiver's drop, is not seen |
+//! | stamp store (later ones of a batch) | Release | R1 | the value is not seen |
+//! | stamp mark | AcqRel | P7; close | the listener is not seen; CLOSED is not seen |
+//! | cursor pin, evict (R2, P4) | Relaxed | each other | nothing: the word's modification order decides |
+//! | cursor store, swap (R4) | Release | load under the lock | a value is overwritten while it is read |
+//! | cursor load under the lock | Acquire | R4 | the same |
+//! | `receivers` load (R3, P7) | Acquire | its stores | a value is moved out while another receiver clones it |
+//!
+//! Each of these was weakened, and each protocol step left out, to see a model in `tests/loom.rs`
+//! fail.
+//!
+//! # What it asks of the events
+//!
+//! `E: Send + Sync`: receivers read the same value in parallel. Only the `Send` and `Sync` impls
+//! carry the bound. `E::clone` runs while a lossy receiver is pinned: it may subscribe, but must
+//! not wait for the bus.
+//!
+//! [LMAX Disruptor]: https://lmax-exchange.github.io/disruptor/disruptor.html
+//! [Eventador]: https://docs.rs/eventador
+
+pub(crate) mod sequence;
+mod sequencer;
+mod slot;
+
+pub(crate) use sequencer::{Attached, Claim, Refusal};
+
+use crate::cursor::{Cursor, CursorRef, Kind, Registry};
+use crate::sync::{AtomicU64, AtomicUsize, Ordering};
+use crate::wait::wake_gathered;
+use crossbeam_utils::CachePadded;
+use sequencer::Sequencer;
+use slot::Slot;
+use std::collections::VecDeque;
+use std::mem::needs_drop;
+
+/// The ring of slots, and all that publishers and receivers share.
+pub(crate) struct Ring<E> {
+    pub(crate) sequencer: Sequencer,
+    slots: Box<[CachePadded<Slot<E>>]>,
+    mask: u64,
+    /// Strong handles: the ring closes when the last one goes.
+    handles: AtomicUsize,
+    /// Events that were handed back for want of room. A statistic: Relaxed.
+    dropped: AtomicU64,
+}
+
+impl<E> Ring<E> {
+    /// A ring with one strong handle. `None` if it does not fit into memory.
+    pub(crate) fn new(capacity: usize, history: usize) -> Option<Self> {
+        let length = capacity.checked_next_power_of_two()?;
+        let mut slots = Vec::new();
+        slots.try_reserve_exact(length).ok()?;
+        slots.extend((0..length).map(|_| CachePadded::new(Slot::new())));
+        Some(Self {
+            sequencer: Sequencer::new(capacity as u64, history as u64),
+            slots: slots.into_boxed_slice(),
+            mask: length as u64 - 1,
+            handles: AtomicUsize::new(1),
+            dropped: AtomicU64::new(0),
+        })
+    }
+
+    #[inline]
+    pub(crate) fn slot(&self, sequence: u64) -> &Slot<E> {
+        &self.slots[(sequence & self.mask) as usize]
+    }
+
+    /// The number of slots.
+    #[inline]
+    fn len(&self) -> u64 {
+        self.mask + 1
+    }
+
+    /// P5 to P8 for a claim of one.
+    #[inline]
+    pub(crate) fn fill(&self, claim: &Claim, event: E) -> u64 {
+        let sequence = claim.first;
+        let (event, unwanted) = self.for_receivers(event);
+        let kept = event.is_some();
+        let old = self.write(sequence, event);
+        let slot = self.slot(sequence);
+        let stamp = slot.commit(sequence); // P7
+        if stamp.has_waiting() {
+            slot.gather(stamp);
+        }
+        let released = self.after_commit(claim, kept);
+        if stamp.has_waiting() || claim.hand_over {
+            wake_gathered();
+        }
+        drop((old, unwanted, released)); // P8
+        sequence
+    }
+
+    /// P5 to P8 for a claim of several: takes them out of `events`, from the front.
+    pub(crate) fn fill_many(&self, claim: &Claim, events: &mut VecDeque<E>) {
+        let sequences = claim.first..claim.first + claim.count;
+        let mut retired = Retired { events, count: 0 };
+        let mut kept = false;
+        for sequence in sequences.clone() {
+            let (event, unwanted) = self.for_receivers(retired.next());
+            kept |= event.is_some();
+            let old = self.write(sequence, event);
+            retired.keep(unwanted);
+            retired.keep(old);
+        }
+        // P7 from the last to the first. Nobody can wait for a later one before the first is
+        // there, unless a lapped receiver re-attached in between; nor look whether it is
+        // committed, unless to release it. Without either, plain stores will do but for the first.
+        let alone = !claim.lossy && !self.drops_unread();
+        for sequence in sequences.rev() {
+            let slot = self.slot(sequence);
+            if alone && sequence > claim.first {
+                slot.commit_unawaited(sequence);
+            } else {
+                let stamp = slot.commit(sequence);
+                if stamp.has_waiting() {
+                    slot.gather(stamp);
+                }
+            }
+        }
+        let released = self.after_commit(claim, kept);
+        wake_gathered();
+        drop((retired, released)); // P8
+    }
+
+    /// What is stored of an event, and what is dropped at once: with no receiver and no history
+    /// nobody can come to read it, since who attaches after the claim starts behind it.
+    #[inline]
+    fn for_receivers(&self, event: E) -> (Option<E>, Option<E>) {
+        if self.drops_unread() && self.sequencer.receivers() == 0 {
+            (None, Some(event))
+        } else {
+            (Some(event), None)
+        }
+    }
+
+    /// Whether values have to be dropped as soon as no receiver is left.
+    #[inline]
+    fn drops_unread(&self) -> bool {
+        needs_drop::<E>() && self.sequencer.history() == 0
+    }
+
+    /// P5 and P6: waits for the lap before to be committed, and moves the value in and the old one
+    /// out. The caller claimed the sequence.
+    #[inline]
+    fn write(&self, sequence: u64, event: Option<E>) -> Option<E> {
+        let slot = self.slot(sequence);
+        slot.await_previous((sequence + 1).saturating_sub(self.len())); // P5
+        // SAFETY: this publisher alone claimed the sequence; no receiver stands at or below the
+        // one that it overwrites since P2 and P4 (I3); that one's publisher has committed (P5).
+        unsafe { slot.replace(event) } // P6
+    }
+
+    /// What a commit may owe to others. What comes back is to be dropped with nothing held.
+    #[inline]
+    fn after_commit(&self, claim: &Claim, kept: bool) -> Released<E> {
+        if claim.hand_over {
+            self.sequencer.hand_over();
+        }
+        if kept && self.drops_unread() && self.sequencer.receivers() == 0 {
+            // The last receiver dropped between our claim and our commit.
+            return self.release(&mut self.sequencer.lock());
+        }
+        Released::default()
+    }
+
+    /// Takes out of the ring what every receiver has received, or all there is if none is left.
+    ///
+    /// A receiver at the end of the ring calls this once for what it left there: the last one of
+    /// all to do so finds the others past it.
+    pub(crate) fn release_received(&self) {
+        let released = self.release(&mut self.sequencer.lock());
+        drop(released);
+    }
+
+    /// The values are to be dropped after the registry is unlocked.
+    #[cold]
+    fn release(&self, registry: &mut Registry) -> Released<E> {
+        let mut released = Released::default();
+        if !needs_drop::<E>() {
+            return released;
+        }
+        let Some(exclusion) = self.sequencer.exclude(registry, self.len()) else {
+            return released;
+        };
+        let mut upto = exclusion.range.start;
+        for sequence in exclusion.range.clone() {
+            let slot = self.slot(sequence);
+            if slot.touch().next() != sequence + 1 {
+                // Not committed, so there are no receivers. Its publisher comes after our touch,
+                // sees that, and releases it.
+                continue;
+            }
+            // SAFETY: the value is committed, every receiver is past it, and publishers that could
+            // overwrite it are excluded until `readmit`.
+            released.push(unsafe { slot.replace(None) });
+            if upto == sequence {
+                upto = sequence + 1;
+            }
+        }
+        self.sequencer.readmit(registry, &exclusion, upto);
+        released
+    }
+
+    /// Takes a receiver off, and with it what only it still needed.
+    pub(crate) fn unsubscribe(&self, cursor: &Cursor, kind: Kind, anchor: Option<&CursorRef>) {
+        let mut registry = self.sequencer.lock();
+        let wakes = self
+            .sequencer
+            .unsubscribe(&mut registry, cursor, kind, anchor);
+        let released = self.release(&mut registry);
+        drop(registry);
+        self.sequencer.gather(wakes);
+        wake_gathered();
+        drop(released);
+    }
+
+    /// Publishers fail from now on; receivers read what is there, then end.
+    pub(crate) fn close(&self) {
+        if let Some(end) = self.sequencer.close() {
+            let slot = self.slot(end);
+            slot.gather(slot.take_waiting());
+            wake_gathered();
+        }
+    }
+
+    pub(crate) fn count_dropped(&self, events: usize) {
+        self.dropped.fetch_add(events as u64, Ordering::Relaxed);
+    }
+
+    pub(crate) fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
+    /// One more strong handle, made from a strong one: Relaxed, as in `Arc::clone`.
+    pub(crate) fn add_handle(&self) {
+        self.handles.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// One more strong handle, unless the last one is gone.
+    pub(crate) fn upgrade_handle(&self) -> bool {
+        self.handles
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |handles| {
+                (handles > 0).then_some(handles + 1)
+            })
+            .is_ok()
+    }
+
+    /// One strong handle less; the last one closes the ring. Relaxed: CLOSED orders all that
+    /// follows from it.
+    pub(crate) fn remove_handle(&self) {
+        if self.handles.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.close();
+        }
+    }
+}
+
+/// Values taken out of the ring. The first one needs no allocation: mostly there is just one.
+struct Released<E> {
+    first: Option<E>,
+    rest: Vec<E>,
+}
+
+impl<E> Default for Released<E> {
+    fn default() -> Self {
+        Self {
+            first: None,
+            rest: Vec::new(),
+        }
+    }
+}
+
+impl<E> Released<E> {
+    fn push(&mut self, value: Option<E>) {
+        match self.first {
+            None => self.first = value,
+            Some(_) => self.rest.extend(value),
+        }
+    }
+}
+
+/// Gathers what a batch retires in the room that its events leave in the queue: at the back of
+/// it, and drops it from there.
+struct Retired<'a, E> {
+    events: &'a mut VecDeque<E>,
+    count: usize,
+}
+
+impl<E> Retired<'_, E> {
+    fn next(&mut self) -> E {
+        self.events
+            .pop_front()
+            .expect("a claim is for events at hand")
+    }
+
+    #[inline]
+    fn keep(&mut self, value: Option<E>) {
+        if needs_drop::<E>() {
+            if let Some(value) = value {
+                self.events.push_back(value);
+                self.count += 1;
+            }
+        }
+    }
+}
+
+impl<E> Drop for Retired<'_, E> {
+    fn drop(&mut self) {
+        self.events.truncate(self.events.len() - self.count);
+    }
+}

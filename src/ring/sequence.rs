@@ -1,0 +1,176 @@
+//! Sequence arithmetic and the layouts of the three words, as pure functions: no atomics here.
+//!
+//! A sequence is the `u64` number of an event, from 0, never reused. The narrowest word keeps 60
+//! bits of it: at one event per nanosecond they last for 36 years.
+
+/// A bound (`hold` or `gate`) when there is no cursor to bound.
+pub(crate) const NOBODY: u64 = u64::MAX;
+
+/// The `gate` when there are lossy cursors, all of them detached: nobody needs to be evicted, but
+/// somebody may re-attach in the middle of a batch that is claimed already.
+pub(crate) const ONLY_DETACHED: u64 = u64::MAX - 1;
+
+/// The sequence that claiming `claimed` overruns: the newest one that no receiver may still need.
+/// `None` while the bus has not been filled once.
+#[inline]
+pub(crate) fn victim(claimed: u64, capacity: u64) -> Option<u64> {
+    claimed.checked_sub(capacity)
+}
+
+/// How many sequences from `tail` on may be claimed while `hold` bounds the gating cursors.
+#[inline]
+pub(crate) fn room(tail: u64, hold: u64, capacity: u64) -> u64 {
+    hold.saturating_add(capacity)
+        .saturating_sub(tail)
+        .min(capacity)
+}
+
+/// The oldest sequence that an `amount` of newest ones below `tail` holds.
+#[inline]
+pub(crate) fn oldest(tail: u64, amount: u64) -> u64 {
+    tail.saturating_sub(amount)
+}
+
+/// What `tail` holds: `sequence << 1 | CLOSED`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TailWord(pub(crate) u64);
+
+impl TailWord {
+    pub(crate) const CLOSED: u64 = 1;
+
+    /// The next sequence to claim.
+    #[inline]
+    pub(crate) fn sequence(self) -> u64 {
+        self.0 >> 1
+    }
+
+    #[inline]
+    pub(crate) fn is_closed(self) -> bool {
+        self.0 & Self::CLOSED != 0
+    }
+
+    #[inline]
+    pub(crate) fn advanced(self, count: u64) -> Self {
+        Self(self.0 + (count << 1))
+    }
+}
+
+/// What `slot.stamp` holds: `(sequence + 1) << 4 | WAITING`, one WAITING bit per shard.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct StampWord(pub(crate) u64);
+
+impl StampWord {
+    pub(crate) const SHARDS: usize = 4;
+    pub(crate) const WAITING: u64 = (1 << Self::SHARDS) - 1;
+
+    #[inline]
+    pub(crate) fn committed(sequence: u64) -> Self {
+        Self((sequence + 1) << Self::SHARDS)
+    }
+
+    /// The sequence that follows the committed one; 0 while nothing was committed.
+    #[inline]
+    pub(crate) fn next(self) -> u64 {
+        self.0 >> Self::SHARDS
+    }
+
+    #[inline]
+    pub(crate) fn waiting_bit(shard: usize) -> u64 {
+        1 << shard
+    }
+
+    #[inline]
+    pub(crate) fn has_waiting(self) -> bool {
+        self.0 & Self::WAITING != 0
+    }
+
+    #[inline]
+    pub(crate) fn is_waiting(self, shard: usize) -> bool {
+        self.0 & Self::waiting_bit(shard) != 0
+    }
+}
+
+/// What a cursor holds: `sequence << 2 | FLAGGED | BUSY`, or `DETACHED`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CursorWord(pub(crate) u64);
+
+impl CursorWord {
+    const BUSY: u64 = 1;
+    pub(crate) const FLAGGED: u64 = 2;
+    pub(crate) const DETACHED: Self = Self(u64::MAX);
+
+    #[inline]
+    pub(crate) fn at(sequence: u64) -> Self {
+        Self(sequence << 2)
+    }
+
+    #[inline]
+    pub(crate) fn busy(self) -> Self {
+        Self(self.0 | Self::BUSY)
+    }
+
+    #[inline]
+    pub(crate) fn flagged(self) -> Self {
+        Self(self.0 | Self::FLAGGED)
+    }
+
+    #[inline]
+    pub(crate) fn sequence(self) -> u64 {
+        debug_assert!(!self.is_detached(), "a detached cursor has no sequence");
+        self.0 >> 2
+    }
+
+    #[inline]
+    pub(crate) fn is_busy(self) -> bool {
+        self.0 & Self::BUSY != 0
+    }
+
+    #[inline]
+    pub(crate) fn is_flagged(self) -> bool {
+        self.0 & Self::FLAGGED != 0
+    }
+
+    #[inline]
+    pub(crate) fn is_detached(self) -> bool {
+        self == Self::DETACHED
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_counts_what_the_slowest_gating_cursor_leaves() {
+        assert_eq!(room(0, NOBODY, 4), 4);
+        assert_eq!(
+            room(7, NOBODY, 4),
+            4,
+            "one claim never spans more than a lap"
+        );
+        assert_eq!(room(7, 5, 4), 2);
+        assert_eq!(room(9, 5, 4), 0);
+        assert_eq!(room(5, 5, 4), 4);
+    }
+
+    #[test]
+    fn a_claim_overruns_what_lies_a_capacity_behind() {
+        assert_eq!(victim(3, 4), None);
+        assert_eq!(victim(4, 4), Some(0));
+    }
+
+    #[test]
+    fn words_keep_their_parts_apart() {
+        let tail = TailWord(TailWord::CLOSED).advanced(5);
+        assert!(tail.is_closed());
+        assert_eq!(tail.sequence(), 5);
+
+        let stamp = StampWord(StampWord::committed(6).0 | StampWord::waiting_bit(2));
+        assert_eq!(stamp.next(), 7);
+        assert!(stamp.is_waiting(2) && !stamp.is_waiting(1) && stamp.has_waiting());
+
+        let cursor = CursorWord::at(9).busy().flagged();
+        assert_eq!(cursor.sequence(), 9);
+        assert!(cursor.is_busy() && cursor.is_flagged() && !cursor.is_detached());
+    }
+}

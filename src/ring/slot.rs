@@ -1,0 +1,143 @@
+//! One slot of the ring: the stamp, the value, and who waits for it. All `unsafe` of the crate.
+
+use crate::ring::sequence::StampWord;
+use crate::sync::{AtomicU64, Backoff, Ordering, UnsafeCell};
+use crate::wait::{Listener, Notifier};
+
+/// `sequence s` lives in the slot `s & mask`, lap after lap.
+pub(crate) struct Slot<E> {
+    /// Which lap the value is of. Written by the publisher that claimed the sequence (P7), and by
+    /// receivers that register to be woken.
+    stamp: AtomicU64,
+    /// Written by the publisher between P4 and P7, and by whoever releases it (I1).
+    value: UnsafeCell<Option<E>>,
+    /// Receivers that wait for the next commit here, by shard.
+    waiting: [Notifier; StampWord::SHARDS],
+}
+
+// SAFETY: `&Slot` lets one thread move an `E` in or out (`E: Send`) and several read one at a time
+// in place (`E: Sync`); the callers of the unsafe methods keep these apart (I1).
+unsafe impl<E: Send + Sync> Sync for Slot<E> {}
+
+impl<E> Slot<E> {
+    pub(crate) fn new() -> Self {
+        Self {
+            stamp: AtomicU64::new(0),
+            value: UnsafeCell::new(None),
+            waiting: std::array::from_fn(|_| Notifier::new()),
+        }
+    }
+
+    /// R1. Acquire pairs with [`commit`](Self::commit): who sees the stamp sees the value.
+    #[inline]
+    pub(crate) fn stamp(&self) -> StampWord {
+        StampWord(self.stamp.load(Ordering::Acquire))
+    }
+
+    /// R1 for a receiver of this shard that listens already: unless `sequence` is committed, the
+    /// stamp comes back with the shard's WAITING bit in it, so that the commit will notify (I7).
+    ///
+    /// `fetch_or` against the commit's `swap`: one of them sees the other. Release hands the
+    /// listener over to the publisher that takes the bit; Acquire as in [`stamp`](Self::stamp),
+    /// and to see the CLOSED that precedes [`take_waiting`](Self::take_waiting). If somebody of
+    /// the shard has set the bit already, it will do for us: whoever takes it out locks the list
+    /// that we stand in, after us, or we would have seen it gone.
+    pub(crate) fn mark(&self, sequence: u64, shard: usize) -> StampWord {
+        let seen = self.stamp();
+        if seen.next() > sequence || seen.is_waiting(shard) {
+            return seen;
+        }
+        let bit = StampWord::waiting_bit(shard);
+        StampWord(self.stamp.fetch_or(bit, Ordering::AcqRel))
+    }
+
+    pub(crate) fn listen(&self, shard: usize) -> Listener {
+        self.waiting[shard].listen()
+    }
+
+    /// P5: waits until the publisher that claimed the slot one lap before has committed, `next`
+    /// being the sequence after its. Acquire: its write of the value lies behind ours.
+    #[inline]
+    pub(crate) fn await_previous(&self, next: u64) {
+        if self.stamp().next() != next {
+            self.snooze_until(next);
+        }
+    }
+
+    #[cold]
+    fn snooze_until(&self, next: u64) {
+        let backoff = Backoff::new();
+        while self.stamp().next() != next {
+            backoff.snooze();
+        }
+    }
+
+    /// P7: publishes the value and takes out the WAITING bits, to be notified.
+    ///
+    /// Release publishes the value. Acquire takes over the listeners of the bits, and what the
+    /// last receiver to drop did before [`touch`](Self::touch).
+    #[inline]
+    pub(crate) fn commit(&self, sequence: u64) -> StampWord {
+        let committed = StampWord::committed(sequence);
+        StampWord(self.stamp.swap(committed.0, Ordering::AcqRel))
+    }
+
+    /// P7 for a later slot of a batch, where nobody can wait or [`touch`](Self::touch) before the
+    /// batch's first is committed: a plain store must not meet a read-modify-write.
+    #[inline]
+    pub(crate) fn commit_unawaited(&self, sequence: u64) {
+        let committed = StampWord::committed(sequence);
+        self.stamp.store(committed.0, Ordering::Release);
+    }
+
+    /// Takes out the WAITING bits without a commit, when the bus was closed. Release after the
+    /// CLOSED in `tail`: who registers later sees it.
+    pub(crate) fn take_waiting(&self) -> StampWord {
+        StampWord(self.stamp.fetch_and(!StampWord::WAITING, Ordering::AcqRel))
+    }
+
+    /// The stamp, by a read-modify-write: a publisher that commits later sees what we did before.
+    pub(crate) fn touch(&self) -> StampWord {
+        StampWord(self.stamp.fetch_add(0, Ordering::AcqRel))
+    }
+
+    /// Notifies those whose bits were in the old stamp. The caller owes a
+    /// [`wake_gathered`](crate::wait::wake_gathered).
+    #[cold]
+    pub(crate) fn gather(&self, old: StampWord) {
+        for (shard, notifier) in self.waiting.iter().enumerate() {
+            if old.is_waiting(shard) {
+                notifier.gather();
+            }
+        }
+    }
+
+    /// Exchanges the value.
+    ///
+    /// # Safety
+    ///
+    /// Nobody else may be reading or writing it, and all who did must lie behind this call (I1).
+    #[inline]
+    pub(crate) unsafe fn replace(&self, value: Option<E>) -> Option<E> {
+        self.value.with_mut(|slot| {
+            // SAFETY: the pointer is the cell's own; exclusive by this function's contract.
+            let slot = unsafe { &mut *slot };
+            std::mem::replace(slot, value)
+        })
+    }
+
+    /// Reads the value in place.
+    ///
+    /// # Safety
+    ///
+    /// The value must have been committed, and nobody may write it before this returns or unwinds.
+    #[inline]
+    pub(crate) unsafe fn read<R>(&self, read: impl FnOnce(&E) -> R) -> R {
+        self.value.with(|slot| {
+            // SAFETY: the pointer is the cell's own; not written meanwhile by this function's
+            // contract.
+            let slot = unsafe { &*slot };
+            read(slot.as_ref().expect("an unread event is in its slot (I1)"))
+        })
+    }
+}

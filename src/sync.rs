@@ -1,0 +1,75 @@
+//! The only door to atomics, locks, cells and spinning: `std` in a normal build, [loom] under
+//! `--cfg loom`, so that the models in `tests/loom.rs` check the very code that ships.
+//!
+//! Call sites look the same in both worlds. `.ci/lint` keeps everybody else out.
+//!
+//! [loom]: https://docs.rs/loom
+
+#[cfg(not(loom))]
+mod imp {
+    pub(crate) use crossbeam_utils::Backoff;
+    pub(crate) use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+    pub(crate) use std::sync::{Arc, Mutex, MutexGuard};
+
+    /// `std`'s cell with loom's interface.
+    #[derive(Debug)]
+    pub(crate) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
+
+    impl<T> UnsafeCell<T> {
+        pub(crate) fn new(value: T) -> Self {
+            Self(std::cell::UnsafeCell::new(value))
+        }
+
+        #[inline(always)]
+        pub(crate) fn with<R>(&self, f: impl FnOnce(*const T) -> R) -> R {
+            f(self.0.get())
+        }
+
+        #[inline(always)]
+        pub(crate) fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
+            f(self.0.get())
+        }
+    }
+}
+
+#[cfg(loom)]
+mod imp {
+    pub(crate) use loom::cell::UnsafeCell;
+    pub(crate) use loom::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+    pub(crate) use loom::sync::{Arc, Mutex, MutexGuard};
+
+    /// loom needs to be told that a spinning thread waits for another one.
+    #[derive(Debug)]
+    pub(crate) struct Backoff;
+
+    impl Backoff {
+        pub(crate) fn new() -> Self {
+            Self
+        }
+
+        pub(crate) fn snooze(&self) {
+            loom::thread::yield_now();
+        }
+    }
+}
+
+pub(crate) use imp::*;
+
+/// Locks, whatever a panicking holder left behind: no lock of this crate is held while user code
+/// runs, so that no panic can leave its data half-changed.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// A thread-local with a constant initial value, which loom's macro does not know to be one.
+macro_rules! const_thread_local {
+    ($(#[$attribute:meta])* static $name:ident: $type:ty = $value:expr;) => {
+        #[cfg(not(loom))]
+        std::thread_local! { $(#[$attribute])* static $name: $type = const { $value }; }
+        #[cfg(loom)]
+        loom::thread_local! { $(#[$attribute])* static $name: $type = $value; }
+    };
+}
+pub(crate) use const_thread_local;
