@@ -13,10 +13,13 @@ mod with_tokio {
     use std::task::{Context, Poll, ready};
     use tokio::task::coop::poll_proceed;
 
-    #[derive(Debug, Default)]
     pub(crate) struct Budget;
 
     impl Budget {
+        pub(crate) fn new() -> Self {
+            Self
+        }
+
         #[inline]
         pub(crate) fn poll<R>(
             &mut self,
@@ -38,12 +41,15 @@ mod own {
 
     const EVENTS: u8 = 128;
 
-    #[derive(Debug, Default)]
     pub(crate) struct Budget {
         spent: u8,
     }
 
     impl Budget {
+        pub(crate) fn new() -> Self {
+            Self { spent: 0 }
+        }
+
         pub(crate) fn poll<R>(
             &mut self,
             cx: &mut Context<'_>,

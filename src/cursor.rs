@@ -121,9 +121,9 @@ impl Cursor {
     }
 
     /// Attaches a detached cursor, under the registry's lock: its owner's pins fail until then,
-    /// and those that come later do not expect this position.
+    /// and those that come later do not expect this position. Relaxed: others look under the lock.
     pub(crate) fn attach(&self, at: CursorWord) {
-        self.word.store(at.0, Ordering::Release);
+        self.word.store(at.0, Ordering::Relaxed);
     }
 
     /// P4: takes a lossy cursor off if it is at or below `victim`.
@@ -152,10 +152,11 @@ impl Cursor {
     /// Flags a gating cursor that still is below `target`, and tells whether it is.
     ///
     /// `fetch_or` against the owner's `swap`: either the owner sees the flag and hands it on, or
-    /// the position that comes back is the new one. Acquire as in [`load`](Self::load).
+    /// the position that comes back is the new one. Relaxed: nothing is read or overwritten by
+    /// this; who acts on the position loads it again.
     fn flag_below(&self, target: u64) -> bool {
         self.load().sequence() < target
-            && CursorWord(self.word.fetch_or(CursorWord::FLAGGED, Ordering::Acquire)).sequence()
+            && CursorWord(self.word.fetch_or(CursorWord::FLAGGED, Ordering::Relaxed)).sequence()
                 < target
     }
 

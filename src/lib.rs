@@ -79,3 +79,8 @@ pub use error::{BuildError, Lagged, PublishError, RecvError, TryPublishError, Tr
 pub use receiver::{Receiver, Recv, RecvMany, RecvWith};
 pub use strategy::{Start, WaitStrategy};
 pub use stream::{FilterMapRef, WithLag};
+
+/// The examples of the README are tests too.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -52,7 +52,7 @@ impl<E> Receiver<E> {
         Self {
             reader,
             waiter: Waiter::default(),
-            budget: Budget::default(),
+            budget: Budget::new(),
             ended: false,
         }
     }
@@ -301,6 +301,26 @@ impl<E> Receiver<E> {
         }
     }
 
+    /// As [`recv_with`](Self::recv_with), blocking the thread instead of the task.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](Self::recv).
+    ///
+    /// ```
+    /// let bus = eventring::EventBus::new(16);
+    /// let mut receiver = bus.subscribe();
+    /// std::thread::spawn(move || bus.publish_blocking(String::from("event")));
+    /// assert_eq!(receiver.recv_with_blocking(|event| event.len()), Ok(5));
+    /// ```
+    pub fn recv_with_blocking<R>(&mut self, read: impl FnOnce(&E) -> R) -> Result<R, RecvError> {
+        let mut read = Some(read);
+        self.receive_blocking(None, |mut pinned| {
+            pinned.read(read.take().expect("receives once"))
+        })
+        .expect("waits without a deadline")
+    }
+
     /// Receives the next event by reference, without cloning it, if it is there.
     ///
     /// # Errors
@@ -394,6 +414,18 @@ impl<E> Receiver<E> {
     /// ```
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Whether the bus is closed, so that nothing follows what is in it now.
+    ///
+    /// ```
+    /// let bus = eventring::EventBus::<u32>::new(16);
+    /// let receiver = bus.subscribe();
+    /// drop(bus);
+    /// assert!(receiver.is_closed());
+    /// ```
+    pub fn is_closed(&self) -> bool {
+        self.reader.ring().sequencer.tail().is_closed()
     }
 
     /// How many events this receiver has missed so far by being lapped, as far as it was told.

@@ -146,9 +146,11 @@
 //! | `hold`, `gate` load (P2, P4) | Acquire | their stores | a value is overwritten while it is read |
 //! | `hold`, `gate` store | Release | P2, P4 | the same, with the bound that another publisher raised |
 //! | stamp load (R1, P5) | Acquire | commit | a value is read before it is written |
-//! | stamp swap (P7) | AcqRel | R1; mark, touch | the value; a listener, or the last receiver's drop, is not seen |
+//! | stamp swap (P7) | AcqRel | R1; touch | the value, or the last receiver's drop, is not seen |
 //! | stamp store (later ones of a batch) | Release | R1 | the value is not seen |
-//! | stamp mark | AcqRel | P7; close | the listener is not seen; CLOSED is not seen |
+//! | stamp mark | Acquire | P7; close | the value is not seen; CLOSED is not seen |
+//! | stamp touch | AcqRel | P7 | the last receiver's drop is not seen; the value is not |
+//! | taking WAITING out (close) | Release | mark | CLOSED is not seen |
 //! | cursor pin, evict (R2, P4) | Relaxed | each other | nothing: the word's modification order decides |
 //! | cursor store, swap (R4) | Release | load under the lock | a value is overwritten while it is read |
 //! | cursor load under the lock | Acquire | R4 | the same |

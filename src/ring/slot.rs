@@ -37,18 +37,18 @@ impl<E> Slot<E> {
     /// R1 for a receiver of this shard that listens already: unless `sequence` is committed, the
     /// stamp comes back with the shard's WAITING bit in it, so that the commit will notify (I7).
     ///
-    /// `fetch_or` against the commit's `swap`: one of them sees the other. Release hands the
-    /// listener over to the publisher that takes the bit; Acquire as in [`stamp`](Self::stamp),
-    /// and to see the CLOSED that precedes [`take_waiting`](Self::take_waiting). If somebody of
-    /// the shard has set the bit already, it will do for us: whoever takes it out locks the list
-    /// that we stand in, after us, or we would have seen it gone.
+    /// `fetch_or` against the commit's `swap`: one of them sees the other. Acquire as in
+    /// [`stamp`](Self::stamp), and to see the CLOSED that precedes
+    /// [`take_waiting`](Self::take_waiting). No Release: whoever takes the bit out locks the list
+    /// that we stand in, after us, or we would have seen the bit gone. So it will do as well if
+    /// somebody else of the shard has set the bit.
     pub(crate) fn mark(&self, sequence: u64, shard: usize) -> StampWord {
         let seen = self.stamp();
         if seen.next() > sequence || seen.is_waiting(shard) {
             return seen;
         }
         let bit = StampWord::waiting_bit(shard);
-        StampWord(self.stamp.fetch_or(bit, Ordering::AcqRel))
+        StampWord(self.stamp.fetch_or(bit, Ordering::Acquire))
     }
 
     pub(crate) fn listen(&self, shard: usize) -> Listener {
@@ -74,8 +74,8 @@ impl<E> Slot<E> {
 
     /// P7: publishes the value and takes out the WAITING bits, to be notified.
     ///
-    /// Release publishes the value. Acquire takes over the listeners of the bits, and what the
-    /// last receiver to drop did before [`touch`](Self::touch).
+    /// Release publishes the value. Acquire takes over what the last receiver to drop did before
+    /// [`touch`](Self::touch).
     #[inline]
     pub(crate) fn commit(&self, sequence: u64) -> StampWord {
         let committed = StampWord::committed(sequence);
@@ -93,7 +93,7 @@ impl<E> Slot<E> {
     /// Takes out the WAITING bits without a commit, when the bus was closed. Release after the
     /// CLOSED in `tail`: who registers later sees it.
     pub(crate) fn take_waiting(&self) -> StampWord {
-        StampWord(self.stamp.fetch_and(!StampWord::WAITING, Ordering::AcqRel))
+        StampWord(self.stamp.fetch_and(!StampWord::WAITING, Ordering::Release))
     }
 
     /// The stamp, by a read-modify-write: a publisher that commits later sees what we did before.
