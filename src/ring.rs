@@ -140,8 +140,8 @@
 //!
 //! | operation | ordering | pairs with | weaker, this breaks |
 //! |---|---|---|---|
-//! | `tail` load (P1) | Acquire | claim, touch | a bound older than the position: a newcomer is lapped |
-//! | `tail` claim (P3) | AcqRel | touch, other claims | I2: the lowered bound is not seen |
+//! | `tail` load (P1) | Acquire | touch | a bound older than the position: a newcomer is lapped |
+//! | `tail` claim (P3) | Acquire | touch | I2: the lowered bound is not seen |
 //! | `tail` touch | AcqRel | claims | I2, and released slots are overwritten |
 //! | `hold`, `gate` load (P2, P4) | Acquire | their stores | a value is overwritten while it is read |
 //! | `hold`, `gate` store | Release | P2, P4 | the same, with the bound that another publisher raised |
@@ -370,6 +370,7 @@ impl<E> Ring<E> {
         if let Some(end) = self.sequencer.close() {
             let slot = self.slot(end);
             slot.gather(slot.take_waiting());
+            self.sequencer.gather_space();
             wake_gathered();
         }
     }

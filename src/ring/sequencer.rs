@@ -13,24 +13,21 @@ use std::ops::Range;
 struct Tail(AtomicU64);
 
 impl Tail {
-    /// P1. Acquire pairs with [`claim`](Self::claim) and [`touch`](Self::touch): who sees a
-    /// position sees the bounds that were lowered before it.
+    /// P1. Acquire pairs with [`touch`](Self::touch): who sees a position sees the bounds that were
+    /// lowered before it.
     #[inline]
     fn load(&self) -> TailWord {
         TailWord(self.0.load(Ordering::Acquire))
     }
 
-    /// P3. Release and Acquire: claims and attachments form one chain, each seeing the bounds as
-    /// those before it left them (I2).
+    /// P3. Acquire: who claims after an attachment sees the bound that was lowered before it (I2).
+    /// No Release: a claim says nothing but its sequence, and being a read-modify-write it passes
+    /// on what the attachments before it released.
     #[inline]
     fn claim(&self, seen: TailWord, count: u64) -> Result<(), TailWord> {
+        let claimed = seen.advanced(count);
         self.0
-            .compare_exchange_weak(
-                seen.0,
-                seen.advanced(count).0,
-                Ordering::AcqRel,
-                Ordering::Acquire,
-            )
+            .compare_exchange_weak(seen.0, claimed.0, Ordering::Acquire, Ordering::Acquire)
             .map(|_| ())
             .map_err(TailWord)
     }
@@ -485,10 +482,13 @@ impl Sequencer {
     /// No claim succeeds after this. Where receivers may be waiting, if it was open.
     pub(crate) fn close(&self) -> Option<u64> {
         let before = self.tail.close();
-        (!before.is_closed()).then(|| {
-            self.space.gather();
-            before.sequence()
-        })
+        (!before.is_closed()).then(|| before.sequence())
+    }
+
+    /// Publishers that wait shall look again. The caller owes a
+    /// [`wake_gathered`](crate::wait::wake_gathered).
+    pub(crate) fn gather_space(&self) {
+        self.space.gather();
     }
 
     /// Shuts publishers out of what all have received and nobody released yet, for as long as the
