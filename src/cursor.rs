@@ -29,13 +29,13 @@ pub(crate) type CursorRef = Arc<CachePadded<Cursor>>;
 
 /// What came of an attempt to evict a lossy cursor.
 enum Eviction {
-    /// It was at or below the victim, and is detached now.
+    /// It was below the floor, and is detached now.
     Evicted { flagged: bool },
     /// It was detached already.
     Detached,
-    /// It stands above the victim, at this sequence.
+    /// It stands at this sequence, not below the floor.
     Ahead(u64),
-    /// It is at or below the victim and reading right now.
+    /// It is below the floor and reading right now.
     Busy,
 }
 
@@ -76,6 +76,12 @@ impl Cursor {
     /// it. Weaker, a publisher would overwrite a value that is being cloned.
     pub(crate) fn load(&self) -> CursorWord {
         CursorWord(self.word.load(Ordering::Acquire))
+    }
+
+    /// Whether it is where its owner, who asks, left it. Relaxed: if not, the lock comes next.
+    pub(crate) fn is_at(&self, sequence: u64) -> bool {
+        let word = CursorWord(self.word.load(Ordering::Relaxed));
+        !word.is_detached() && word.sequence() == sequence
     }
 
     /// R2: keeps publishers off the slots from `sequence` on. `Some(flagged)` if pinned; `None` if
@@ -126,16 +132,16 @@ impl Cursor {
         self.word.store(at.0, Ordering::Relaxed);
     }
 
-    /// P4: takes a lossy cursor off if it is at or below `victim`.
+    /// P4: takes a lossy cursor off if it is below `floor`.
     ///
     /// Acquire as in [`load`](Self::load): it may have read the slot's earlier laps.
-    fn evict(&self, victim: u64) -> Eviction {
+    fn evict(&self, floor: u64) -> Eviction {
         loop {
             let word = self.load();
             if word.is_detached() {
                 return Eviction::Detached;
             }
-            if word.sequence() > victim {
+            if word.sequence() >= floor {
                 return Eviction::Ahead(word.sequence());
             }
             if word.is_busy() {
@@ -240,16 +246,16 @@ impl Cursors {
         Some(bound)
     }
 
-    /// Takes every lossy cursor at or below `victim` off, and notes if a flag came off with one. A
+    /// Takes every lossy cursor below `floor` off, and notes if a flag came off with one. A
     /// lower bound of the others' positions; `None` if one is busy.
-    pub(crate) fn evict(&self, victim: u64, flag_came_off: &mut bool) -> Option<u64> {
+    pub(crate) fn evict(&self, floor: u64, flag_came_off: &mut bool) -> Option<u64> {
         let mut bound = if self.0.is_empty() {
             NOBODY
         } else {
             ONLY_DETACHED
         };
         for cursor in &self.0 {
-            match cursor.evict(victim) {
+            match cursor.evict(floor) {
                 Eviction::Evicted { flagged } => *flag_came_off |= flagged,
                 Eviction::Detached => {}
                 Eviction::Ahead(sequence) => bound = bound.min(sequence),

@@ -117,7 +117,11 @@ impl<E> Reader<E> {
     fn empty(&mut self) -> TryRecvError {
         let tail = self.ring.sequencer.tail();
         if tail.sequence() != self.position {
-            return TryRecvError::Empty; // claimed, not yet committed
+            // Claimed, not yet committed. Whoever is not to get it should not wait for it.
+            return match self.cursor.is_at(self.position) {
+                true => TryRecvError::Empty,
+                false => self.lagged(),
+            };
         }
         if std::mem::take(&mut self.left_values) {
             self.ring.release_received();

@@ -543,14 +543,7 @@ impl<E> Drop for Receiving<'_, E> {
     }
 }
 
-impl<E> fmt::Debug for Receiving<'_, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
 /// Future of [`Receiver::recv`].
-#[derive(Debug)]
 #[must_use = "futures do nothing unless awaited"]
 pub struct Recv<'a, E>(Receiving<'a, E>);
 
@@ -559,6 +552,12 @@ impl<E: Clone> Future for Recv<'_, E> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         self.0.poll_recv(cx)
+    }
+}
+
+impl<E> fmt::Debug for Recv<'_, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recv").finish_non_exhaustive()
     }
 }
 

@@ -34,31 +34,32 @@
 //! | lossy receiver | may be lapped: evicted (its cursor DETACHED), then it lags |
 //! | hold | lower bound of all gating cursors |
 //! | gate | lower bound of all attached lossy cursors |
-//! | victim | `claimed - capacity`: what a claim overruns |
+//! | floor | `claimed + 1 - capacity`: the oldest event retained once `claimed` is |
 //! | registry | the list of cursors, under a lock: to subscribe, unsubscribe, raise a bound, evict, re-attach |
 //!
 //! # Publish
 //!
 //! * **P1** Load `tail`. CLOSED: hand the event back.
-//! * **P2** Is the victim below `hold`? If not, raise `hold` under the registry's lock, from the
-//!   gating cursors, the last known laggard first. One that still needs the victim: full.
+//! * **P2** Is the floor at or below `hold`? If not, raise `hold` under the registry's lock, from
+//!   the gating cursors, the last known laggard first. One that is still below the floor: full.
 //! * **P3** Claim by compare-and-swap of `tail`.
-//! * **P4** Load `gate`, *after* the claim. Is the victim below it? If not, evict under the
-//!   registry's lock every lossy cursor at or below the victim, and raise `gate`. One that is BUSY
-//!   is waited for, unlocked.
+//! * **P4** Load `gate`, *after* the claim. Is the floor at or below it? If not, evict under the
+//!   registry's lock every lossy cursor below the floor, and raise `gate`. One that is BUSY is
+//!   waited for, unlocked.
 //! * **P5** Wait (practically never) until the publisher that is one lap behind has committed.
 //! * **P6** Move the event into the slot, the old value out. No user code runs from P3 to P7.
 //! * **P7** Swap the stamp; notify the shards whose WAITING bit was in the old one.
 //! * **P8** Drop the old value: user code, and nothing is held.
 //!
 //! A batch claims several sequences at once and commits them in reverse order, so that its first
-//! slot, where receivers may be waiting, is the last. The later ones take plain stores, unless a
-//! lossy receiver may come to wait in the middle of the batch (one that was evicted re-attaches
-//! there), or a released slot may be looked at (see below).
+//! slot, where receivers may be waiting, is the last. The later ones take plain stores, unless
+//! somebody may come to wait in the middle of the batch (an evicted receiver re-attaches there, a
+//! new one starts there in the history), or may look there for values to release (see below).
 //!
 //! # Receive
 //!
-//! * **R1** Load the slot's stamp. Older than `cursor + 1`: empty. Newer: lagged.
+//! * **R1** Load the slot's stamp. Older than `cursor + 1`: empty (or lagged, if the cursor was taken
+//!   away). Newer: lagged.
 //! * **R2** Lossy only: pin, by compare-and-swap of the cursor to BUSY. It fails if the cursor was
 //!   taken away: lagged.
 //! * **R3** Clone the value, read it in place, or move it out if this is the only receiver and no
@@ -92,8 +93,7 @@
 //!
 //! Listen for space, then try again with flagging: the laggard found at P2 gets FLAGGED, and is
 //! checked again. A receiver that takes FLAGGED off at R4 locks the registry and looks for a
-//! gating cursor at or below `tail - capacity`, the *present* tail: another publisher may have
-//! taken the room. If there is one it gets the flag; if not, `hold` is raised and the waiting
+//! gating cursor below the floor of the *present* tail: another publisher may have taken the room. If there is one it gets the flag; if not, `hold` is raised and the waiting
 //! publishers are notified. Receivers that are not the slowest do nothing. A waiting publisher has
 //! claimed nothing, so that it can be cancelled.
 //!
@@ -127,8 +127,8 @@
 //!   and P7, or taken by the only receiver (R3) or while publishers are shut out.
 //! * **I2** `hold <=` every gating cursor and `gate <=` every attached lossy cursor, as seen by any
 //!   publisher whose claim comes after the attachment in `tail`'s modification order.
-//! * **I3** A publisher writes a slot only after it saw `hold` and `gate` above the victim of its
-//!   claim, and the victim is not below the sequence that the slot held.
+//! * **I3** A publisher writes a slot only after it saw `hold` and `gate` at or above the floor of
+//!   its claim, and the floor is above the sequence that the slot held.
 //! * **I4** While BUSY, only its owner writes a cursor.
 //! * **I5** At most one lap: `claimed - capacity` never exceeds a gating cursor.
 //! * **I6** While a publisher or a drain waits, FLAGGED is set on some cursor that it waits for, or
@@ -140,9 +140,10 @@
 //!
 //! | operation | ordering | pairs with | weaker, this breaks |
 //! |---|---|---|---|
-//! | `tail` load (P1) | Acquire | touch | a bound older than the position: a newcomer is lapped |
+//! | `tail` load (P1) | Acquire | touch, close | a bound older than the position: a newcomer is lapped |
 //! | `tail` claim (P3) | Acquire | touch | I2: the lowered bound is not seen |
-//! | `tail` touch | AcqRel | claims | I2, and released slots are overwritten |
+//! | `tail` touch | Release | P1, P3 | I2, and released slots are overwritten |
+//! | `tail` close | Release | load | what the user did before closing is not seen at the end |
 //! | `hold`, `gate` load (P2, P4) | Acquire | their stores | a value is overwritten while it is read |
 //! | `hold`, `gate` store | Release | P2, P4 | the same, with the bound that another publisher raised |
 //! | stamp load (R1, P5) | Acquire | commit | a value is read before it is written |
@@ -253,13 +254,13 @@ impl<E> Ring<E> {
             retired.keep(unwanted);
             retired.keep(old);
         }
-        // P7 from the last to the first. Nobody can wait for a later one before the first is
-        // there, unless a lapped receiver re-attached in between; nor look whether it is
-        // committed, unless to release it. Without either, plain stores will do but for the first.
-        let alone = !claim.lossy && !self.drops_unread();
+        // P7 from the last to the first: nobody can wait for a later one before the first is there,
+        // unless a lapped receiver re-attached in between, or one started there in the history; nor
+        // look whether it is committed, unless to release it. Without these, plain stores will do.
+        let plain = !claim.lossy && self.sequencer.history() == 0 && !needs_drop::<E>();
         for sequence in sequences.rev() {
             let slot = self.slot(sequence);
-            if alone && sequence > claim.first {
+            if plain && sequence > claim.first {
                 slot.commit_unawaited(sequence);
             } else {
                 let stamp = slot.commit(sequence);

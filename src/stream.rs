@@ -28,7 +28,6 @@ impl<E: Clone> FusedStream for Receiver<E> {
 }
 
 /// Stream of [`Receiver::with_lag`].
-#[derive(Debug)]
 #[must_use = "streams do nothing unless polled"]
 pub struct WithLag<E>(pub(crate) Receiver<E>);
 
@@ -47,6 +46,12 @@ impl<E: Clone> Stream for WithLag<E> {
 impl<E: Clone> FusedStream for WithLag<E> {
     fn is_terminated(&self) -> bool {
         self.0.is_terminated()
+    }
+}
+
+impl<E> fmt::Debug for WithLag<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("WithLag").field(&self.0).finish()
     }
 }
 

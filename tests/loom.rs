@@ -10,6 +10,7 @@
 
 use eventring::{EventBus, Receiver, RecvError, Start, TryRecvError, WaitStrategy};
 use loom::model::Builder;
+use loom::sync::atomic::Ordering::Relaxed;
 use loom::thread;
 use std::future::Future as _;
 use std::sync::Arc;
@@ -357,6 +358,25 @@ fn subscribe_gating_in_a_burst() {
         let start = receiver.position();
         let account = receive_beside(&mut receiver, 1, [publisher]);
         account.assert_in_order(model.bus.stats().published - start);
+        assert_eq!(account.missed, 0);
+    });
+}
+
+/// Catches: a publisher that learns of the tail (P1), but not of the bound that was lowered before
+/// the tail got there: it laps a gating newcomer.
+#[test]
+fn subscribe_gating_between_two_publishers() {
+    bounded(3, || {
+        let model = numbers(1, WaitStrategy::Block);
+        let publishers = [0, 1].map(|number| {
+            model.spawn(move |model| {
+                model.try_publish(number);
+            })
+        });
+        let mut receiver = model.bus.subscribe();
+        let start = receiver.position();
+        let account = receive_beside(&mut receiver, 0, publishers);
+        account.assert(model.bus.stats().published - start);
         assert_eq!(account.missed, 0);
     });
 }
@@ -716,6 +736,40 @@ fn batch_with_a_receiver_reattached_in_its_middle() {
     });
 }
 
+/// Catches: the same for a receiver that starts there, in the history.
+#[test]
+fn batch_with_a_receiver_that_starts_in_its_middle() {
+    bounded(2, || {
+        let model = history(2, WaitStrategy::Block, 1);
+        let batch = model.spawn(|model| model.publish_many(0..2));
+        let mut receiver = model.bus.subscribe_from(Start::Oldest);
+        let start = receiver.position();
+        let mut account = Account::default();
+        while account.total() < 2 - start {
+            account.wait(&mut receiver);
+        }
+        batch.join().unwrap();
+        account.assert_in_order(2 - start);
+    });
+}
+
+/// Catches: the same for one that asks for a past which is not kept, and must not wait there.
+#[test]
+fn batch_with_a_receiver_that_asks_for_its_middle() {
+    bounded(2, || {
+        let model = numbers(2, WaitStrategy::Block);
+        let batch = model.spawn(|model| model.publish_many(0..2));
+        let mut receiver = model.bus.subscribe_from(Start::Sequence(1));
+        let start = receiver.position();
+        let mut account = Account::default();
+        while account.total() < 2 - start {
+            account.wait(&mut receiver);
+        }
+        batch.join().unwrap();
+        account.assert_in_order(2 - start);
+    });
+}
+
 /// Catches: the plain store of a later slot without Release: who overwrites that slot has not seen
 /// the first one, and so not the batch's write.
 #[test]
@@ -910,6 +964,28 @@ fn close_after_an_event() {
         publisher.join().unwrap();
         closer.join().unwrap();
         account.assert_in_order(model.bus.stats().published);
+    });
+}
+
+/// Catches: a close without Release, or a tail read without Acquire: who learns of the end must see
+/// what was done before it.
+#[test]
+fn close_shows_what_was_done_before() {
+    loom::model(|| {
+        let model = numbers(1, WaitStrategy::Overwrite);
+        let mut receiver = model.bus.subscribe();
+        let done = loom::sync::Arc::new(loom::sync::atomic::AtomicUsize::new(0));
+        let closer = {
+            let (model, done) = (model.clone(), done.clone());
+            thread::spawn(move || {
+                done.store(1, Relaxed);
+                model.bus.close();
+            })
+        };
+        if receiver.try_recv() == Err(TryRecvError::Closed) {
+            assert_eq!(done.load(Relaxed), 1);
+        }
+        closer.join().unwrap();
     });
 }
 

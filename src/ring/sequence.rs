@@ -10,13 +10,6 @@ pub(crate) const NOBODY: u64 = u64::MAX;
 /// somebody may re-attach in the middle of a batch that is claimed already.
 pub(crate) const ONLY_DETACHED: u64 = u64::MAX - 1;
 
-/// The sequence that claiming `claimed` overruns: the newest one that no receiver may still need.
-/// `None` while the bus has not been filled once.
-#[inline]
-pub(crate) fn victim(claimed: u64, capacity: u64) -> Option<u64> {
-    claimed.checked_sub(capacity)
-}
-
 /// How many sequences from `tail` on may be claimed while `hold` bounds the gating cursors.
 #[inline]
 pub(crate) fn room(tail: u64, hold: u64, capacity: u64) -> u64 {
@@ -25,7 +18,8 @@ pub(crate) fn room(tail: u64, hold: u64, capacity: u64) -> u64 {
         .min(capacity)
 }
 
-/// The oldest sequence that an `amount` of newest ones below `tail` holds.
+/// The oldest of the `amount` newest sequences below `tail`. With the capacity for an amount, what
+/// is retained; for a tail to be claimed, the floor below which no receiver may be left.
 #[inline]
 pub(crate) fn oldest(tail: u64, amount: u64) -> u64 {
     tail.saturating_sub(amount)
@@ -154,9 +148,10 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_overruns_what_lies_a_capacity_behind() {
-        assert_eq!(victim(3, 4), None);
-        assert_eq!(victim(4, 4), Some(0));
+    fn the_oldest_retained_is_a_capacity_behind() {
+        assert_eq!(oldest(4, 4), 0);
+        assert_eq!(oldest(5, 4), 1);
+        assert_eq!(oldest(2, 4), 0);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Claiming sequences, and the bounds that keep claims off the receivers. Knows no events.
 
 use crate::cursor::{Cursor, CursorRef, Kind, Registry, Standing};
-use crate::ring::sequence::{CursorWord, NOBODY, TailWord, oldest, room, victim};
+use crate::ring::sequence::{CursorWord, NOBODY, TailWord, oldest, room};
 use crate::strategy::Start;
 use crate::sync::{AtomicU64, AtomicUsize, Backoff, Mutex, MutexGuard, Ordering, lock};
 use crate::wait::{Listener, Notifier};
@@ -33,14 +33,15 @@ impl Tail {
     }
 
     /// The attach side of the handshake with [`claim`](Self::claim): a read-modify-write that
-    /// changes nothing. Whoever claims after it sees the bound that was lowered before it.
+    /// changes nothing. Release: whoever claims after it sees the bound that was lowered before it.
     fn touch(&self) -> TailWord {
-        TailWord(self.0.fetch_add(0, Ordering::AcqRel))
+        TailWord(self.0.fetch_add(0, Ordering::Release))
     }
 
-    /// No claim succeeds after this.
+    /// No claim succeeds after this. Release, for the users: whoever learns of the end sees what
+    /// was done before the close.
     fn close(&self) -> TailWord {
-        TailWord(self.0.fetch_or(TailWord::CLOSED, Ordering::AcqRel))
+        TailWord(self.0.fetch_or(TailWord::CLOSED, Ordering::Release))
     }
 }
 
@@ -162,18 +163,20 @@ impl Sequencer {
     /// laggard flagged, and whoever takes the flag off notifies `space` when there is room.
     #[inline]
     pub(crate) fn claim(&self, want: u64, flag: bool) -> Result<Claim, Refusal> {
+        let want = want.min(self.bounds.capacity);
         let mut seen = self.tail.load(); // P1
         let (first, count) = loop {
             if seen.is_closed() {
                 return Err(Refusal::Closed);
             }
             let first = seen.sequence();
-            // P2. Acquire pairs with `raise_hold`: all that the gating receivers read, as far as
-            // the bound tells, lies behind us.
-            let hold = self.bounds.hold.load(Ordering::Acquire);
-            let count = room(first, hold, self.bounds.capacity).min(want);
-            if count == 0 {
+            let mut count = self.room(first).min(want); // P2
+            if count < want {
                 self.raise_hold(first, flag)?;
+                count = self.room(first).min(want);
+            }
+            if count == 0 {
+                // A newcomer has lowered the bound again, below what it will be in the end.
                 seen = self.tail.load();
                 continue;
             }
@@ -191,39 +194,42 @@ impl Sequencer {
             lossy: gate != NOBODY,
             hand_over: false,
         };
-        if let Some(victim) = victim(first + count - 1, self.bounds.capacity) {
-            if victim >= gate {
-                claim.hand_over = self.evict(victim);
-            }
+        let floor = oldest(first + count, self.bounds.capacity);
+        if floor > gate {
+            claim.hand_over = self.evict(floor);
         }
         Ok(claim)
     }
 
-    /// P2, slow: raises `hold` so that `first` may be claimed, or finds who is in the way.
+    /// P2: how many sequences from `first` on may be claimed, as far as the bound tells. Acquire
+    /// pairs with `raise_hold`: what the gating receivers read before lies behind us.
+    #[inline]
+    fn room(&self, first: u64) -> u64 {
+        let hold = self.bounds.hold.load(Ordering::Acquire);
+        room(first, hold, self.bounds.capacity)
+    }
+
+    /// P2, slow: raises `hold` as far as the cursors allow, or finds who is in the way of `first`.
     ///
     /// Release pairs with P2 of another publisher, which relies on what we saw of the cursors.
     #[cold]
     fn raise_hold(&self, first: u64, flag: bool) -> Result<(), Refusal> {
         let mut registry = self.lock();
-        let Some(victim) = victim(first, self.bounds.capacity) else {
-            return Ok(());
-        };
-        let hold = registry.gating.reached(victim + 1, flag);
-        self.bounds
-            .hold
-            .store(hold.ok_or(Refusal::Full)?, Ordering::Release);
+        let floor = oldest(first + 1, self.bounds.capacity);
+        let hold = registry.gating.reached(floor, flag).ok_or(Refusal::Full)?;
+        self.bounds.hold.store(hold, Ordering::Release);
         Ok(())
     }
 
-    /// P4, slow: takes every lossy cursor at or below `victim` off, and raises `gate`. One that is
+    /// P4, slow: takes every lossy cursor below `floor` off, and raises `gate`. One that is
     /// busy is waited for, unlocked: its owner may be subscribing. Tells whether a flag came off.
     #[cold]
-    fn evict(&self, victim: u64) -> bool {
+    fn evict(&self, floor: u64) -> bool {
         let backoff = Backoff::new();
         let mut flag_came_off = false;
         loop {
             let registry = self.lock();
-            if let Some(gate) = registry.lossy.evict(victim, &mut flag_came_off) {
+            if let Some(gate) = registry.lossy.evict(floor, &mut flag_came_off) {
                 self.bounds.gate.store(gate, Ordering::Release);
                 return flag_came_off;
             }
@@ -403,14 +409,10 @@ impl Sequencer {
     /// since somebody else may have taken part of the room.
     fn settle(&self, registry: &mut Registry) -> Wakes {
         let mut wakes = Wakes::default();
-        match victim(self.tail.load().sequence(), self.bounds.capacity) {
-            None => wakes.space = true,
-            Some(victim) => {
-                if let Some(hold) = registry.gating.reached(victim + 1, true) {
-                    self.bounds.hold.store(hold, Ordering::Release);
-                    wakes.space = true;
-                }
-            }
+        let floor = oldest(self.tail.load().sequence() + 1, self.bounds.capacity);
+        if let Some(hold) = registry.gating.reached(floor, true) {
+            self.bounds.hold.store(hold, Ordering::Release);
+            wakes.space = true;
         }
         while let Some(&target) = registry.drains.first() {
             match self.find_behind(registry, target) {

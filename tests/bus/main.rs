@@ -1,0 +1,16 @@
+//! The native API, method by method, on one thread wherever that is enough.
+#![cfg(not(loom))]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod build;
+mod close;
+mod drained;
+mod oracle;
+mod publish;
+mod publish_many;
+mod receive;
+mod streams;
+mod subscribe;
+mod traits;

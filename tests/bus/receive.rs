@@ -1,0 +1,427 @@
+//! Receiving one by one and in batches, by value and in place; lag; the accounts.
+
+use crate::common::{
+    STRATEGIES, Wakes, backlog, block, drop_newest, no_gaps, overwrite, publish_all, watched,
+};
+use eventring::{EventBus, Lagged, RecvError, TryRecvError};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::thread;
+use std::time::Duration;
+use tokio_test::task::spawn;
+use tokio_test::{assert_pending, assert_ready_eq};
+
+const LONG: Duration = Duration::from_secs(3600);
+const SHORT: Duration = Duration::from_millis(1);
+
+/// Not `Clone`.
+#[derive(Debug, PartialEq)]
+struct Single(u64);
+
+#[test]
+fn every_receiver_gets_every_event_in_order() {
+    for strategy in STRATEGIES {
+        let bus = EventBus::with_strategy(4, strategy);
+        let mut receivers: Vec<_> = (0..6).map(|_| bus.subscribe()).collect();
+        receivers.push(bus.subscribe_lossy());
+        for lap in 0..5 {
+            let numbers = lap * 4..lap * 4 + 4;
+            publish_all(&bus, numbers.clone());
+            for receiver in &mut receivers {
+                assert_eq!(backlog(receiver), no_gaps(numbers.clone()));
+            }
+        }
+    }
+}
+
+#[test]
+fn recv_waits_for_an_event() {
+    for capacity in [1, 2, 3] {
+        let bus = overwrite(capacity);
+        let mut receiver = bus.subscribe();
+        for number in 0..10 {
+            let mut recv = spawn(receiver.recv());
+            assert_pending!(recv.poll());
+            assert!(!recv.is_woken());
+            publish_all(&bus, [number]);
+            assert!(recv.is_woken());
+            assert_ready_eq!(recv.poll(), Ok(number));
+        }
+    }
+}
+
+#[test]
+fn all_who_wait_are_woken() {
+    for bus in [overwrite(2), block(2)] {
+        let mut receivers: Vec<_> = (0..9).map(|_| bus.subscribe()).collect();
+        let mut waiting: Vec<_> = receivers.iter_mut().map(|r| spawn(r.recv())).collect();
+        for recv in &mut waiting {
+            assert_pending!(recv.poll());
+        }
+        publish_all(&bus, [0]);
+        for recv in &mut waiting {
+            assert!(recv.is_woken());
+            assert_ready_eq!(recv.poll(), Ok(0));
+        }
+    }
+}
+
+#[test]
+fn a_recv_that_was_never_polled_is_not_woken_and_ready_at_once() {
+    let bus = overwrite(1);
+    let mut receiver = bus.subscribe();
+    let mut recv = spawn(receiver.recv());
+    publish_all(&bus, [0]);
+    assert!(!recv.is_woken());
+    assert_ready_eq!(recv.poll(), Ok(0));
+}
+
+#[test]
+fn woken_but_not_polled_gets_the_first_event() {
+    for bus in [overwrite(3), block(3), drop_newest(3)] {
+        let mut receiver = bus.subscribe();
+        let mut recv = spawn(receiver.recv());
+        assert_pending!(recv.poll());
+        publish_all(&bus, 0..3);
+        assert_ready_eq!(recv.poll(), Ok(0));
+    }
+}
+
+#[test]
+fn woken_but_lapped_learns_of_it() {
+    let bus = overwrite(2);
+    let mut receiver = bus.subscribe();
+    let mut recv = spawn(receiver.recv());
+    assert_pending!(recv.poll());
+    publish_all(&bus, 0..3);
+    assert_ready_eq!(recv.poll(), Err(RecvError::Lagged(1)));
+    drop(recv);
+    assert_eq!(backlog(&mut receiver), no_gaps(1..3));
+}
+
+#[test]
+fn try_recv_says_what_there_is() {
+    let bus = overwrite(1);
+    let mut receiver = bus.subscribe();
+    assert_eq!(receiver.try_recv(), Err(TryRecvError::Empty));
+    publish_all(&bus, 0..2);
+    assert_eq!(receiver.try_recv(), Err(TryRecvError::Lagged(1)));
+    assert_eq!(receiver.try_recv(), Ok(1));
+    assert_eq!(receiver.try_recv(), Err(TryRecvError::Empty));
+    bus.close();
+    assert_eq!(receiver.try_recv(), Err(TryRecvError::Closed));
+}
+
+#[test]
+fn lag_is_exact_whatever_the_capacity() {
+    for capacity in [1, 2, 3, 5, 8] {
+        for published in capacity..4 * capacity {
+            let bus = overwrite(capacity as usize);
+            let mut receiver = bus.subscribe();
+            publish_all(&bus, 0..published);
+            let lag = published - capacity;
+            let mut expected = no_gaps(lag..published);
+            if lag > 0 {
+                expected.insert(0, Err(Lagged(lag)));
+            }
+            assert_eq!(backlog(&mut receiver), expected, "{capacity} {published}");
+            assert_eq!((receiver.missed(), bus.stats().missed), (lag, lag));
+        }
+    }
+}
+
+#[test]
+fn lag_is_reported_once_and_never_added_up() {
+    let bus = overwrite(2);
+    let mut receiver = bus.subscribe();
+    publish_all(&bus, 0..3);
+    assert_eq!(receiver.try_recv(), Err(TryRecvError::Lagged(1)));
+    publish_all(&bus, 3..6);
+    assert_eq!(receiver.try_recv(), Err(TryRecvError::Lagged(3)));
+    assert_eq!(receiver.try_recv(), Ok(4));
+    publish_all(&bus, 6..7);
+    assert_eq!(backlog(&mut receiver), no_gaps(5..7));
+    assert_eq!(receiver.missed(), 4);
+}
+
+#[test]
+fn positions_tell_what_comes_next() {
+    let bus = overwrite(2);
+    let mut receiver = bus.subscribe();
+    publish_all(&bus, 0..5);
+    assert_eq!((receiver.position(), receiver.len()), (0, 5), "not told");
+    assert!(receiver.try_recv().is_err());
+    assert_eq!((receiver.position(), receiver.len()), (3, 2));
+    receiver.try_recv().unwrap();
+    assert_eq!((receiver.position(), receiver.len()), (4, 1));
+    assert!(!receiver.is_empty());
+    receiver.try_recv().unwrap();
+    assert_eq!((receiver.position(), receiver.len()), (5, 0));
+    assert!(receiver.is_empty());
+}
+
+#[test]
+fn accounts_add_up() {
+    let bus = overwrite(3);
+    let mut receivers = [bus.subscribe(), bus.subscribe(), bus.subscribe()];
+    let mut received = [0; 3];
+    for number in 0..100 {
+        publish_all(&bus, [number]);
+        for (index, receiver) in receivers.iter_mut().enumerate() {
+            if number % (1 + 4 * index as u64) == 0 {
+                received[index] += receiver.try_recv().is_ok() as u64;
+            }
+        }
+    }
+    for (index, receiver) in receivers.iter_mut().enumerate() {
+        received[index] += backlog(receiver).iter().filter(|got| got.is_ok()).count() as u64;
+        assert_eq!(received[index] + receiver.missed(), 100);
+    }
+    let missed = receivers.iter().map(|receiver| receiver.missed()).sum();
+    let stats = bus.stats();
+    assert_eq!((stats.published, stats.missed), (100, missed));
+    assert!(missed > 0);
+}
+
+#[test]
+fn a_second_waker_takes_the_place_of_the_first() {
+    let bus = overwrite(1);
+    let mut receiver = bus.subscribe();
+    let ((first, one), (second, two)) = (Wakes::new(), Wakes::new());
+    assert_pending!(receiver.poll_recv(&mut Context::from_waker(&one)));
+    assert_pending!(receiver.poll_recv(&mut Context::from_waker(&two)));
+    publish_all(&bus, [0]);
+    assert_eq!((first.count(), second.count()), (0, 1));
+    let polled = receiver.poll_recv(&mut Context::from_waker(&one));
+    assert_eq!(polled, Poll::Ready(Ok(0)));
+}
+
+#[test]
+fn polling_again_with_the_same_waker_wakes_it_once() {
+    let bus = overwrite(1);
+    let mut receiver = bus.subscribe();
+    let (wakes, waker) = Wakes::new();
+    for _ in 0..5 {
+        assert_pending!(receiver.poll_recv(&mut Context::from_waker(&waker)));
+    }
+    publish_all(&bus, [0]);
+    assert_eq!(wakes.count(), 1);
+}
+
+#[test]
+fn another_future_may_be_polled_in_between() {
+    let bus = overwrite(2);
+    let mut receiver = bus.subscribe();
+    assert_pending!(spawn(receiver.recv()).poll());
+    let mut buffer = Vec::new();
+    assert_pending!(spawn(receiver.recv_many(&mut buffer, 2)).poll());
+    let mut recv = spawn(receiver.recv_with(|number| number + 1));
+    assert_pending!(recv.poll());
+    publish_all(&bus, [0]);
+    assert!(recv.is_woken());
+    assert_ready_eq!(recv.poll(), Ok(1));
+}
+
+#[test]
+fn recv_many_takes_up_to_the_limit() {
+    for bus in [overwrite(8), block(8)] {
+        let mut receiver = bus.subscribe();
+        publish_all(&bus, 0..5);
+        let mut batch = vec![100];
+        assert_ready_eq!(spawn(receiver.recv_many(&mut batch, 2)).poll(), Ok(2));
+        assert_eq!(batch, [100, 0, 1], "appended");
+        assert_eq!(receiver.try_recv_many(&mut batch, 1), Ok(1));
+        assert_eq!(receiver.try_recv_many(&mut batch, usize::MAX), Ok(2));
+        assert_eq!(batch, [100, 0, 1, 2, 3, 4]);
+        let none = receiver.try_recv_many(&mut batch, 1);
+        assert_eq!(none, Err(TryRecvError::Empty));
+        assert_eq!((receiver.position(), batch.len()), (5, 6));
+    }
+}
+
+#[test]
+fn recv_many_of_0_is_nothing() {
+    let bus = overwrite(1);
+    let mut receiver = bus.subscribe();
+    let mut batch = Vec::new();
+    for lapped in [false, true] {
+        assert_ready_eq!(spawn(receiver.recv_many(&mut batch, 0)).poll(), Ok(0));
+        assert_eq!(receiver.try_recv_many(&mut batch, 0), Ok(0));
+        assert_eq!(receiver.recv_many_blocking(&mut batch, 0), Ok(0));
+        assert_eq!((receiver.position(), receiver.missed()), (0, 0));
+        if !lapped {
+            publish_all(&bus, 0..3);
+            bus.close();
+        }
+    }
+}
+
+#[test]
+fn recv_many_waits_for_the_first() {
+    let bus = overwrite(8);
+    let mut receiver = bus.subscribe();
+    let mut batch = Vec::new();
+    let mut recv = spawn(receiver.recv_many(&mut batch, 4));
+    assert_pending!(recv.poll());
+    publish_all(&bus, 0..2);
+    assert!(recv.is_woken());
+    assert_ready_eq!(recv.poll(), Ok(2));
+    drop(recv);
+    assert_eq!(batch, [0, 1]);
+}
+
+#[test]
+fn recv_many_appends_nothing_on_error() {
+    let bus = overwrite(2);
+    let mut receiver = bus.subscribe();
+    let mut batch = Vec::new();
+    publish_all(&bus, 0..3);
+    let lagged = spawn(receiver.recv_many(&mut batch, 9)).poll();
+    assert_ready_eq!(lagged, Err(RecvError::Lagged(1)));
+    publish_all(&bus, 3..4);
+    let lagged = receiver.try_recv_many(&mut batch, 9);
+    assert_eq!(lagged, Err(TryRecvError::Lagged(1)));
+    publish_all(&bus, 4..5);
+    let lagged = receiver.recv_many_blocking(&mut batch, 9);
+    assert_eq!(lagged, Err(RecvError::Lagged(1)));
+    assert!(batch.is_empty());
+    bus.close();
+    assert_eq!(receiver.recv_many_blocking(&mut batch, 9), Ok(2));
+    let closed = receiver.recv_many_blocking(&mut batch, 9);
+    assert_eq!(closed, Err(RecvError::Closed));
+    let closed = receiver.try_recv_many(&mut batch, 9);
+    assert_eq!(closed, Err(TryRecvError::Closed));
+    assert_eq!(batch, [3, 4]);
+}
+
+#[test]
+fn recv_many_takes_a_whole_ring_again_and_again() {
+    for capacity in [1, 2, 3, 4] {
+        let bus = block(capacity as usize);
+        let mut receiver = bus.subscribe();
+        let mut batch = Vec::new();
+        for lap in 0..5 {
+            publish_all(&bus, lap * capacity..(lap + 1) * capacity);
+            let taken = receiver.try_recv_many(&mut batch, 100);
+            assert_eq!(taken, Ok(capacity as usize));
+        }
+        assert_eq!(batch, (0..5 * capacity).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn events_that_cannot_be_cloned_are_read_in_place() {
+    let bus = overwrite(2);
+    let mut receivers = [bus.subscribe(), bus.subscribe()];
+    bus.try_publish(Single(0)).unwrap();
+    bus.try_publish(Single(1)).unwrap();
+    for receiver in &mut receivers {
+        assert_eq!(receiver.try_recv_with(|event| event.0), Ok(0));
+        assert_ready_eq!(spawn(receiver.recv_with(|event| event.0)).poll(), Ok(1));
+        let none = receiver.try_recv_with(|event| event.0);
+        assert_eq!(none, Err(TryRecvError::Empty));
+    }
+    for number in 2..5 {
+        bus.try_publish(Single(number)).unwrap();
+    }
+    let [mut one, mut other] = receivers;
+    let lagged = one.try_recv_with(|event| event.0);
+    assert_eq!(lagged, Err(TryRecvError::Lagged(1)));
+    let lagged = spawn(other.recv_with(|event| event.0)).poll();
+    assert_ready_eq!(lagged, Err(RecvError::Lagged(1)));
+}
+
+#[test]
+fn recv_with_waits_and_then_calls_once() {
+    let bus = overwrite(2);
+    let mut receiver = bus.subscribe();
+    let mut calls = 0;
+    let mut recv = spawn(receiver.recv_with(|event: &Single| {
+        calls += 1;
+        event.0
+    }));
+    assert_pending!(recv.poll());
+    assert_pending!(recv.poll());
+    bus.try_publish(Single(7)).unwrap();
+    assert!(recv.is_woken());
+    assert_ready_eq!(recv.poll(), Ok(7));
+    drop(recv);
+    assert_eq!(calls, 1);
+}
+
+#[test]
+fn recv_with_blocking_does_as_recv_with() {
+    let bus = overwrite(1);
+    let mut receiver = bus.subscribe();
+    for number in 0..2 {
+        bus.try_publish(Single(number)).unwrap();
+    }
+    let lagged = receiver.recv_with_blocking(|event| event.0);
+    assert_eq!(lagged, Err(RecvError::Lagged(1)));
+    assert_eq!(receiver.recv_with_blocking(|event| event.0), Ok(1));
+    watched(move || {
+        let publisher = bus.clone();
+        let publisher = thread::spawn(move || publisher.publish_blocking(Single(2)).unwrap());
+        assert_eq!(receiver.recv_with_blocking(|event| event.0), Ok(2));
+        publisher.join().unwrap();
+        bus.close();
+        let closed = receiver.recv_with_blocking(|event| event.0);
+        assert_eq!(closed, Err(RecvError::Closed));
+    });
+}
+
+#[test]
+fn recv_with_goes_on_after_lag() {
+    let bus = overwrite(1);
+    let mut receiver = bus.subscribe();
+    publish_all(&bus, 0..3);
+    let mut recv = receiver.recv_with(|number| *number);
+    let mut task = spawn(());
+    task.enter(|cx, _| {
+        let lagged = Pin::new(&mut recv).poll(cx);
+        assert_eq!(lagged, Poll::Ready(Err(RecvError::Lagged(2))));
+        assert_eq!(Pin::new(&mut recv).poll(cx), Poll::Ready(Ok(2)));
+    });
+}
+
+#[test]
+fn recv_timeout_gives_up_in_the_end() {
+    let bus = overwrite(1);
+    let mut receiver = bus.subscribe();
+    for timeout in [Duration::ZERO, SHORT] {
+        assert_eq!(receiver.recv_timeout(timeout), Err(TryRecvError::Empty));
+    }
+    publish_all(&bus, 0..2);
+    let lagged = receiver.recv_timeout(Duration::ZERO);
+    assert_eq!(lagged, Err(TryRecvError::Lagged(1)));
+    assert_eq!(receiver.recv_timeout(Duration::ZERO), Ok(1));
+    bus.close();
+    assert_eq!(receiver.recv_timeout(LONG), Err(TryRecvError::Closed));
+    assert_eq!(receiver.recv_blocking(), Err(RecvError::Closed));
+}
+
+#[test]
+fn a_blocked_thread_gets_the_event() {
+    const EVENTS: u64 = 500;
+    watched(|| {
+        let (there, back) = (block(1), block(1));
+        let (mut pings, mut pongs) = (there.subscribe(), back.subscribe());
+        let echo = thread::spawn(move || {
+            while let Ok(number) = pings.recv_blocking() {
+                back.publish_blocking(number).unwrap();
+            }
+        });
+        let mut batch = Vec::new();
+        for number in 0..EVENTS {
+            there.publish_blocking(number).unwrap();
+            match number % 3 {
+                0 => assert_eq!(pongs.recv_blocking(), Ok(number)),
+                1 => assert_eq!(pongs.recv_timeout(LONG), Ok(number)),
+                _ => assert_eq!(pongs.recv_many_blocking(&mut batch, 9), Ok(1)),
+            }
+        }
+        drop(there);
+        echo.join().unwrap();
+        assert_eq!(batch, (2..EVENTS).step_by(3).collect::<Vec<_>>());
+    });
+}

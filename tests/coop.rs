@@ -1,0 +1,221 @@
+//! A receiver that always finds an event lets other tasks run: by tokio's budget with the feature
+//! `tokio` (the default), by one of its own without it.
+#![cfg(not(loom))]
+
+mod common;
+
+use common::{Wakes, overwrite, publish_all};
+use eventring::Receiver;
+use futures::StreamExt;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+
+/// No budget lasts this long.
+const MANY: u64 = 10_000;
+
+/// A receiver with many events before it, and then the end.
+fn busy() -> Receiver<u64> {
+    let bus = overwrite(MANY as usize);
+    let receiver = bus.subscribe();
+    publish_all(&bus, 0..MANY);
+    receiver
+}
+
+fn block_on<R>(future: impl Future<Output = R>) -> R {
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    runtime.unwrap().block_on(future)
+}
+
+/// A flag that another task of the same thread sets as soon as it gets to run.
+fn another_task() -> Arc<AtomicBool> {
+    let ran = Arc::new(AtomicBool::new(false));
+    let run = Arc::clone(&ran);
+    tokio::spawn(async move { run.store(true, Ordering::SeqCst) });
+    ran
+}
+
+/// Each step is ready at once, but for the budget.
+fn assert_yields<R>(mut step: impl AsyncFnMut() -> R) {
+    block_on(async {
+        let ran = another_task();
+        for _ in 0..MANY {
+            let _ = step().await;
+            if ran.load(Ordering::SeqCst) {
+                return;
+            }
+        }
+        panic!("{MANY} events, and no other task has run");
+    });
+}
+
+#[test]
+fn recv_yields() {
+    let mut receiver = busy();
+    assert_yields(async || receiver.recv().await.unwrap());
+}
+
+#[test]
+fn recv_with_yields() {
+    let mut receiver = busy();
+    assert_yields(async || receiver.recv_with(|_| ()).await.unwrap());
+}
+
+#[test]
+fn recv_many_yields() {
+    let (mut receiver, mut batch) = (busy(), Vec::new());
+    assert_yields(async || receiver.recv_many(&mut batch, 1).await.unwrap());
+}
+
+#[test]
+fn poll_recv_yields() {
+    let mut receiver = busy();
+    assert_yields(async || poll_fn(|cx| receiver.poll_recv(cx)).await.unwrap());
+}
+
+#[test]
+fn a_stream_yields() {
+    let mut stream = busy();
+    assert_yields(async || stream.next().await.unwrap());
+}
+
+#[test]
+fn a_stream_with_lag_yields() {
+    let mut stream = busy().with_lag();
+    assert_yields(async || stream.next().await.unwrap());
+}
+
+#[test]
+fn a_filter_yields() {
+    let mut stream = busy().filter_map_ref(|number| Some(*number));
+    assert_yields(async || stream.next().await.unwrap());
+}
+
+#[test]
+fn a_filter_that_lets_nothing_through_yields() {
+    block_on(async {
+        let ran = another_task();
+        let mut before = 0;
+        let mut stream = busy().filter_map_ref(|_| {
+            before += !ran.load(Ordering::SeqCst) as u64;
+            None::<()>
+        });
+        assert_eq!(stream.next().await, None);
+        drop(stream);
+        assert!(before < MANY, "no other task has run");
+    });
+}
+
+#[test]
+fn nothing_is_lost_by_yielding() {
+    let received = block_on(busy().collect::<Vec<_>>());
+    assert!(received.into_iter().eq(0..MANY));
+}
+
+/// How often in a row a receiver is ready within one poll of a task.
+fn in_a_row(receiver: &mut Receiver<u64>, cx: &mut Context<'_>) -> u64 {
+    (0..MANY)
+        .take_while(|_| receiver.poll_recv(cx).is_ready())
+        .count() as u64
+}
+
+#[test]
+fn who_yields_has_woken_its_task() {
+    block_on(async {
+        let (wakes, waker) = Wakes::new();
+        let mut receiver = busy();
+        let row = in_a_row(&mut receiver, &mut Context::from_waker(&waker));
+        assert!((1..MANY).contains(&row));
+        // tokio wakes by way of its scheduler, which may defer it to the end of the poll.
+        tokio::task::yield_now().await;
+        assert_eq!(wakes.count(), 1);
+        assert!(
+            receiver
+                .poll_recv(&mut Context::from_waker(&waker))
+                .is_ready()
+        );
+    });
+}
+
+#[test]
+fn finding_nothing_costs_nothing() {
+    let bus = overwrite(1);
+    let mut receiver = bus.subscribe();
+    block_on(poll_fn(|cx| {
+        for _ in 0..MANY {
+            assert!(receiver.poll_recv(cx).is_pending());
+        }
+        publish_all(&bus, [7]);
+        assert_eq!(receiver.poll_recv(cx), Poll::Ready(Ok(7)));
+        Poll::Ready(())
+    }));
+}
+
+#[cfg(feature = "tokio")]
+mod with_tokio {
+    use super::*;
+
+    #[test]
+    fn receivers_draw_on_one_budget() {
+        let mut receivers = [busy(), busy()];
+        block_on(poll_fn(|cx| {
+            assert!(in_a_row(&mut receivers[0], cx) > 0);
+            assert_eq!(in_a_row(&mut receivers[1], cx), 0);
+            Poll::Ready(())
+        }));
+    }
+
+    #[test]
+    fn an_unconstrained_task_is_not_held_back() {
+        let mut receiver = busy();
+        let mut row = 0;
+        let all = poll_fn(|cx| {
+            row = in_a_row(&mut receiver, cx);
+            Poll::Ready(())
+        });
+        block_on(tokio::task::unconstrained(all));
+        assert_eq!(row, MANY);
+    }
+
+    #[test]
+    fn without_a_runtime_there_is_no_budget() {
+        let (wakes, waker) = Wakes::new();
+        let row = in_a_row(&mut busy(), &mut Context::from_waker(&waker));
+        assert_eq!((row, wakes.count()), (MANY, 0));
+    }
+}
+
+#[cfg(not(feature = "tokio"))]
+mod without_tokio {
+    use super::*;
+
+    #[test]
+    fn each_receiver_has_its_own_budget_on_any_executor() {
+        let (wakes, waker) = Wakes::new();
+        let mut cx = Context::from_waker(&waker);
+        let (mut one, mut other) = (busy(), busy());
+        let row = in_a_row(&mut one, &mut cx);
+        assert_eq!(in_a_row(&mut other, &mut cx), row);
+        assert_eq!(wakes.count(), 2);
+        assert_eq!(
+            in_a_row(&mut one, &mut cx),
+            row,
+            "a new one after it yielded"
+        );
+        assert!((1..MANY).contains(&row));
+    }
+
+    #[test]
+    fn waiting_renews_the_budget() {
+        let bus = overwrite(MANY as usize);
+        let (mut receiver, mut other) = (bus.subscribe(), busy());
+        let (_, waker) = Wakes::new();
+        let mut cx = Context::from_waker(&waker);
+        let row = in_a_row(&mut other, &mut cx);
+        publish_all(&bus, 0..row / 2);
+        assert_eq!(in_a_row(&mut receiver, &mut cx), row / 2);
+        publish_all(&bus, 0..MANY);
+        assert_eq!(in_a_row(&mut receiver, &mut cx), row);
+    }
+}

@@ -1,0 +1,12 @@
+//! Hostile users: events, closures and wakers that panic or call back, futures and receivers that
+//! are forgotten; and that no value is dropped twice, late or never.
+#![cfg(not(loom))]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod callbacks;
+mod drops;
+mod forgotten;
+mod panics;
+mod wakers;

@@ -1,0 +1,12 @@
+//! The accounts on real threads: for every receiver, what it received and what it missed add up to
+//! what was published; each publisher's events come in order; gating receivers lose nothing; no
+//! value is dropped twice or never; nobody sleeps for ever.
+#![cfg(not(loom))]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod ways;
+
+mod accounts;
+mod changes;
+mod handshakes;
