@@ -136,7 +136,11 @@ impl Wake for Relay {
             return;
         };
         let mut waker = Some(waker);
-        let gathered = WOKEN.try_with(|woken| woken.borrow_mut().extend(waker.take()));
+        let gathered = WOKEN.try_with(|woken| {
+            if let Some(waker) = waker.take() {
+                woken.borrow_mut().push(waker);
+            }
+        });
         if let (Err(_), Some(waker)) = (gathered, waker) {
             // The thread is ending and its list is gone: better under a lock than never.
             waker.wake();
@@ -176,12 +180,15 @@ impl Waiter {
             let relay = Arc::new(Relay(Mutex::new(None)));
             (Arc::clone(&relay), Waker::from(relay))
         });
-        self.armed = true;
-        let same = matches!(&*lock(&relay.0), Some(old) if old.will_wake(cx.waker()));
-        if !same {
+        // Armed with this waker already, unless it was taken meanwhile: a clone may be needed, and
+        // cloning and dropping wakers is user code.
+        let armed =
+            self.armed && matches!(&*lock(&relay.0), Some(old) if old.will_wake(cx.waker()));
+        if !armed {
             let waker = cx.waker().clone();
             let old = lock(&relay.0).replace(waker);
             drop(old);
+            self.armed = true;
         }
         let Some((_, listener)) = &mut self.listening else {
             unreachable!("polled only while listening");
