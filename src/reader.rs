@@ -191,6 +191,21 @@ impl<E> Pinned<'_, E> {
         }
     }
 
+    /// R3 by value for up to `limit` events, at least one, appended to the buffer. How many.
+    pub(crate) fn recv_many(mut self, buffer: &mut Vec<E>, limit: usize) -> usize
+    where
+        E: Clone,
+    {
+        let before = buffer.len();
+        loop {
+            buffer.push(self.recv());
+            let received = buffer.len() - before;
+            if received == limit || !self.has_next() {
+                return received;
+            }
+        }
+    }
+
     /// R3 in place.
     #[inline]
     pub(crate) fn read<R>(&mut self, read: impl FnOnce(&E) -> R) -> R {
@@ -231,7 +246,7 @@ impl<E> Pinned<'_, E> {
     }
 
     /// Whether there is one more to read under the same pin.
-    pub(crate) fn has_next(&self) -> bool {
+    fn has_next(&self) -> bool {
         let ring = &self.reader.ring;
         let anchored = matches!(self.reader.anchor, Some((sequence, _)) if self.next >= sequence);
         !anchored && ring.slot(self.next).stamp().next() == self.next + 1

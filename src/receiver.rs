@@ -245,7 +245,7 @@ impl<E> Receiver<E> {
             return Ok(0);
         }
         let pinned = self.reader.pin(false)?;
-        Ok(receive_into(pinned, buffer, limit))
+        Ok(pinned.recv_many(buffer, limit))
     }
 
     /// As [`recv_many`](Self::recv_many), blocking the thread instead of the task.
@@ -272,7 +272,7 @@ impl<E> Receiver<E> {
         if limit == 0 {
             return Ok(0);
         }
-        self.receive_blocking(None, |pinned| receive_into(pinned, buffer, limit))
+        self.receive_blocking(None, |pinned| pinned.recv_many(buffer, limit))
             .expect("waits without a deadline")
     }
 
@@ -490,18 +490,6 @@ impl<E> Receiver<E> {
     }
 }
 
-/// Appends up to `limit` events, at least one, under one pin.
-fn receive_into<E: Clone>(mut pinned: Pinned<'_, E>, buffer: &mut Vec<E>, limit: usize) -> usize {
-    let before = buffer.len();
-    loop {
-        buffer.push(pinned.recv());
-        let received = buffer.len() - before;
-        if received == limit || !pinned.has_next() {
-            return received;
-        }
-    }
-}
-
 impl<E> Clone for Receiver<E> {
     fn clone(&self) -> Self {
         Self::new(self.reader.duplicate())
@@ -578,7 +566,7 @@ impl<E: Clone> Future for RecvMany<'_, E> {
             return Poll::Ready(Ok(0));
         }
         this.receiving
-            .poll_receive(cx, |pinned| receive_into(pinned, this.buffer, this.limit))
+            .poll_receive(cx, |pinned| pinned.recv_many(this.buffer, this.limit))
     }
 }
 

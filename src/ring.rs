@@ -101,6 +101,12 @@
 //! by compare-and-swap while they are not BUSY, since R4 writes over the word; a detached one is
 //! re-attached first; a flag that comes off by eviction is handed over after the commit.
 //!
+//! # Waiting for the last receiver to go
+//!
+//! Listen, then look at the count under the registry's lock; the last receiver takes itself off
+//! under it, and notifies once it has released the values. Who wakes looks again: somebody may
+//! have subscribed since.
+//!
 //! # Releasing values
 //!
 //! A value is dropped once every receiver has it:
@@ -179,7 +185,7 @@ use crate::cursor::{Cursor, CursorRef, Kind, Registry};
 use crate::sync::{AtomicU64, AtomicUsize, Ordering};
 use crate::wait::wake_gathered;
 use crossbeam_utils::CachePadded;
-use sequencer::Sequencer;
+use sequencer::{Sequencer, Wakes};
 use slot::Slot;
 use std::collections::VecDeque;
 use std::mem::needs_drop;
@@ -191,6 +197,8 @@ pub(crate) struct Ring<E> {
     mask: u64,
     /// Strong handles: the ring closes when the last one goes.
     handles: AtomicUsize,
+    /// Weak handles of the kind that is counted. A statistic.
+    weak_handles: AtomicUsize,
     /// Events that were handed back for want of room. A statistic: Relaxed.
     dropped: AtomicU64,
 }
@@ -207,6 +215,7 @@ impl<E> Ring<E> {
             slots: slots.into_boxed_slice(),
             mask: length as u64 - 1,
             handles: AtomicUsize::new(1),
+            weak_handles: AtomicUsize::new(0),
             dropped: AtomicU64::new(0),
         })
     }
@@ -361,9 +370,14 @@ impl<E> Ring<E> {
             .unsubscribe(&mut registry, cursor, kind, anchor);
         let released = self.release(&mut registry);
         drop(registry);
-        self.sequencer.gather(wakes);
-        wake_gathered();
+        // Whoever waited for the last receiver to go finds its values gone too, even if the drop
+        // of one of them panics.
+        let owed = Owed {
+            sequencer: &self.sequencer,
+            wakes,
+        };
         drop(released);
+        drop(owed);
     }
 
     /// Publishers fail from now on; receivers read what is there, then end.
@@ -398,12 +412,43 @@ impl<E> Ring<E> {
             .is_ok()
     }
 
-    /// One strong handle less; the last one closes the ring. Relaxed: CLOSED orders all that
-    /// follows from it.
+    /// One strong handle less; the last one closes the ring. CLOSED orders all that follows from
+    /// that; Release is for [`handles`](Self::handles).
     pub(crate) fn remove_handle(&self) {
-        if self.handles.fetch_sub(1, Ordering::Relaxed) == 1 {
+        if self.handles.fetch_sub(1, Ordering::Release) == 1 {
             self.close();
         }
+    }
+
+    /// The strong handles there are. Acquire: who sees a handle gone sees what was done by it.
+    pub(crate) fn handles(&self) -> usize {
+        self.handles.load(Ordering::Acquire)
+    }
+
+    /// One more weak handle. The ring does not need the count: orderings as for the strong ones.
+    pub(crate) fn add_weak_handle(&self) {
+        self.weak_handles.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn remove_weak_handle(&self) {
+        self.weak_handles.fetch_sub(1, Ordering::Release);
+    }
+
+    pub(crate) fn weak_handles(&self) -> usize {
+        self.weak_handles.load(Ordering::Acquire)
+    }
+}
+
+/// Wake-ups that a receiver that goes owes to others, paid however this goes out of scope.
+struct Owed<'a> {
+    sequencer: &'a Sequencer,
+    wakes: Wakes,
+}
+
+impl Drop for Owed<'_> {
+    fn drop(&mut self) {
+        self.sequencer.gather(std::mem::take(&mut self.wakes));
+        wake_gathered();
     }
 }
 

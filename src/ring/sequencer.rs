@@ -95,6 +95,7 @@ pub(crate) struct Attached {
 pub(crate) struct Wakes {
     space: bool,
     drained: bool,
+    deserted: bool,
 }
 
 #[derive(Debug)]
@@ -106,6 +107,8 @@ pub(crate) struct Sequencer {
     space: Notifier,
     /// Those who wait for the receivers to catch up.
     drained: Notifier,
+    /// Those who wait for the last receiver to go.
+    deserted: Notifier,
 }
 
 impl Sequencer {
@@ -122,6 +125,7 @@ impl Sequencer {
             registry: CachePadded::new(Mutex::new(Registry::default())),
             space: Notifier::new(),
             drained: Notifier::new(),
+            deserted: Notifier::new(),
         }
     }
 
@@ -157,6 +161,10 @@ impl Sequencer {
 
     pub(crate) fn listen_drained(&self) -> Listener {
         self.drained.listen()
+    }
+
+    pub(crate) fn listen_deserted(&self) -> Listener {
+        self.deserted.listen()
     }
 
     /// P1 to P4: claims up to `want` sequences, at least one. With `flag`, a refusal leaves the
@@ -368,7 +376,15 @@ impl Sequencer {
         self.bounds
             .receivers
             .store(receivers - 1, Ordering::Release);
+        wakes.deserted = receivers == 1;
         wakes
+    }
+
+    /// Whether there are no receivers. Under the lock that the last one holds while it goes: so
+    /// either it is seen gone, or it notifies those who listened before they asked.
+    pub(crate) fn is_deserted(&self) -> bool {
+        let _registry = self.lock();
+        self.receivers() == 0
     }
 
     /// Finds out where a receiver that expected to be at `position` stands, and attaches it at the
@@ -479,6 +495,9 @@ impl Sequencer {
         if wakes.drained {
             self.drained.gather();
         }
+        if wakes.deserted {
+            self.deserted.gather();
+        }
     }
 
     /// No claim succeeds after this. Where receivers may be waiting, if it was open.
@@ -553,6 +572,7 @@ impl Wakes {
     pub(crate) fn merge(&mut self, other: Self) {
         self.space |= other.space;
         self.drained |= other.drained;
+        self.deserted |= other.deserted;
     }
 }
 
