@@ -62,6 +62,7 @@ compile_error!(
      build for a target with `target_has_atomic = \"64\"`"
 );
 
+pub mod broadcast;
 mod bus;
 mod coop;
 mod cursor;

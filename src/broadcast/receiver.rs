@@ -1,0 +1,359 @@
+//! The receiving side.
+
+use super::error::{RecvError, TryRecvError};
+use crate::coop::Budget;
+use crate::cursor::Kind;
+use crate::reader::{Pinned, Reader, Receive};
+use crate::ring::Ring;
+use crate::strategy::Start;
+use crate::sync::Arc;
+use crate::wait::{Waiter, block};
+use std::fmt;
+use std::future::Future;
+use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// The receiving half of [`channel`](super::channel): gets every value sent since it subscribed,
+/// in order, or is told how many it missed.
+///
+/// Beyond tokio's it is a [`Stream`](futures_core::Stream) as
+/// [`BroadcastStream`](super::BroadcastStream) is one, and can be cloned: a clone stands at the
+/// same position.
+///
+/// `T::clone` may subscribe to the channel, but must not send to it: the sender that laps this
+/// receiver waits, spinning, until the value is cloned. If it panics, that value counts as received.
+///
+/// ```
+/// use eventring::broadcast;
+///
+/// # tokio_test::block_on(async {
+/// let (sender, mut receiver) = broadcast::channel(16);
+/// sender.send("hello").unwrap();
+/// drop(sender);
+/// while let Ok(value) = receiver.recv().await {
+///     assert_eq!(value, "hello");
+/// }
+/// # });
+/// ```
+pub struct Receiver<T> {
+    reader: Reader<T>,
+    waiter: Waiter,
+    budget: Budget,
+    /// It has reported that the channel is closed and drained.
+    ended: bool,
+}
+
+impl<T> Receiver<T> {
+    fn new(reader: Reader<T>) -> Self {
+        Self {
+            reader,
+            waiter: Waiter::default(),
+            budget: Budget::new(),
+            ended: false,
+        }
+    }
+
+    pub(super) fn subscribe(ring: &Arc<Ring<T>>) -> Self {
+        Self::new(Reader::new(ring, Kind::Lossy, Start::Next))
+    }
+
+    /// How many values were sent that this receiver has not received yet, including those that it
+    /// turns out to have missed: it may exceed the capacity.
+    ///
+    /// ```
+    /// let (sender, receiver) = eventring::broadcast::channel(1);
+    /// sender.send('a').unwrap();
+    /// sender.send('b').unwrap();
+    /// assert_eq!(receiver.len(), 2);
+    /// ```
+    pub fn len(&self) -> usize {
+        let tail = self.ring().sequencer.tail().sequence();
+        (tail - self.reader.position()) as usize
+    }
+
+    /// Whether there is nothing to be received now.
+    ///
+    /// ```
+    /// let (_sender, receiver) = eventring::broadcast::channel::<u32>(16);
+    /// assert!(receiver.is_empty());
+    /// ```
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether both receive from the same channel.
+    ///
+    /// ```
+    /// let (sender, receiver) = eventring::broadcast::channel::<u32>(16);
+    /// assert!(receiver.same_channel(&sender.subscribe()));
+    /// ```
+    pub fn same_channel(&self, other: &Self) -> bool {
+        Arc::ptr_eq(self.ring(), other.ring())
+    }
+
+    /// How many senders there are.
+    ///
+    /// ```
+    /// let (sender, receiver) = eventring::broadcast::channel::<u32>(16);
+    /// let _clone = sender.clone();
+    /// assert_eq!(receiver.sender_strong_count(), 2);
+    /// ```
+    pub fn sender_strong_count(&self) -> usize {
+        self.ring().handles()
+    }
+
+    /// How many weak senders there are.
+    ///
+    /// ```
+    /// let (sender, receiver) = eventring::broadcast::channel::<u32>(16);
+    /// let _weak = sender.downgrade();
+    /// assert_eq!(receiver.sender_weak_count(), 1);
+    /// ```
+    pub fn sender_weak_count(&self) -> usize {
+        self.ring().weak_handles()
+    }
+
+    /// Whether there is no sender any more. What was sent can still be received.
+    ///
+    /// ```
+    /// let (sender, mut receiver) = eventring::broadcast::channel(16);
+    /// sender.send("last").unwrap();
+    /// drop(sender);
+    /// assert!(receiver.is_closed());
+    /// assert_eq!(receiver.try_recv(), Ok("last"));
+    /// ```
+    pub fn is_closed(&self) -> bool {
+        self.ring().sequencer.tail().is_closed()
+    }
+
+    /// Whether the end was reached, and this receiver has said so.
+    pub(super) fn is_terminated(&self) -> bool {
+        self.ended
+    }
+
+    fn ring(&self) -> &Arc<Ring<T>> {
+        self.reader.ring()
+    }
+
+    fn poll_receive<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        receive: impl FnMut(Pinned<'_, T>) -> R,
+    ) -> Poll<Result<R, RecvError>> {
+        let Self {
+            reader,
+            waiter,
+            budget,
+            ended,
+        } = self;
+        budget.poll(cx, |cx| {
+            let received = waiter.poll(cx, &mut Receive { reader, receive });
+            *ended |= matches!(received, Poll::Ready(Err(crate::RecvError::Closed)));
+            received.map_err(RecvError::from)
+        })
+    }
+}
+
+impl<T: Clone> Receiver<T> {
+    /// A receiver of every value sent from now on, whatever this one has still to receive.
+    ///
+    /// ```
+    /// let (sender, behind) = eventring::broadcast::channel(16);
+    /// sender.send("early").unwrap();
+    /// let mut fresh = behind.resubscribe();
+    /// sender.send("late").unwrap();
+    /// assert_eq!(fresh.try_recv(), Ok("late"));
+    /// ```
+    pub fn resubscribe(&self) -> Self {
+        Self::subscribe(self.ring())
+    }
+
+    /// Receives the next value, waiting for it if need be.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError::Lagged`] if this receiver fell more than the capacity behind: it goes on with
+    /// the oldest retained value. [`RecvError::Closed`] if there is no sender any more and
+    /// everything was received.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it has resolved, nothing was received.
+    ///
+    /// ```
+    /// use eventring::broadcast::{self, error::RecvError};
+    ///
+    /// # tokio_test::block_on(async {
+    /// let (sender, mut receiver) = broadcast::channel(2);
+    /// for value in 0..5 {
+    ///     sender.send(value).unwrap();
+    /// }
+    /// assert_eq!(receiver.recv().await, Err(RecvError::Lagged(3)));
+    /// assert_eq!(receiver.recv().await, Ok(3));
+    /// # });
+    /// ```
+    pub fn recv(&mut self) -> Recv<'_, T> {
+        Recv(Receiving(self))
+    }
+
+    /// Receives the next value if it is there.
+    ///
+    /// # Errors
+    ///
+    /// [`TryRecvError::Empty`] if it is not; otherwise as [`recv`](Self::recv).
+    ///
+    /// ```
+    /// use eventring::broadcast::{self, error::TryRecvError};
+    ///
+    /// let (sender, mut receiver) = broadcast::channel(16);
+    /// assert_eq!(receiver.try_recv(), Err(TryRecvError::Empty));
+    /// sender.send("value").unwrap();
+    /// assert_eq!(receiver.try_recv(), Ok("value"));
+    /// ```
+    #[inline]
+    pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
+        let mut pinned = self.reader.pin(false)?;
+        Ok(pinned.recv())
+    }
+
+    /// As [`recv`](Self::recv), blocking the thread instead of the task. For use outside of
+    /// asynchronous code.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](Self::recv).
+    ///
+    /// ```
+    /// let (sender, mut receiver) = eventring::broadcast::channel(16);
+    /// std::thread::spawn(move || sender.send("value"));
+    /// assert_eq!(receiver.blocking_recv(), Ok("value"));
+    /// ```
+    pub fn blocking_recv(&mut self) -> Result<T, RecvError> {
+        let reader = &mut self.reader;
+        let receive = |mut pinned: Pinned<'_, T>| pinned.recv();
+        let received = block(&mut Receive { reader, receive }, None);
+        Ok(received.expect("waits without a deadline")?)
+    }
+
+    /// Polls for the next value, for use in hand-written futures. If there is none, the waker of
+    /// the last such call is woken when there is. Takes part in the task's cooperative budget.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](Self::recv).
+    ///
+    /// ```
+    /// # tokio_test::block_on(async {
+    /// let (sender, mut receiver) = eventring::broadcast::channel(16);
+    /// sender.send("value").unwrap();
+    /// let value = std::future::poll_fn(|cx| receiver.poll_recv(cx)).await;
+    /// assert_eq!(value, Ok("value"));
+    /// # });
+    /// ```
+    pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, RecvError>> {
+        self.poll_receive(cx, |mut pinned| pinned.recv())
+    }
+
+    /// Receives up to `limit` values, at least one, waiting for it if need be: appends them to the
+    /// vector and resolves to their number. A `limit` of 0 resolves to 0 at once.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](Self::recv); nothing is appended then.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it has resolved, nothing was received.
+    ///
+    /// ```
+    /// # tokio_test::block_on(async {
+    /// let (sender, mut receiver) = eventring::broadcast::channel(16);
+    /// for value in ['a', 'b', 'c'] {
+    ///     sender.send(value).unwrap();
+    /// }
+    /// let mut batch = Vec::new();
+    /// assert_eq!(receiver.recv_many(&mut batch, 2).await, Ok(2));
+    /// assert_eq!(batch, ['a', 'b']);
+    /// # });
+    /// ```
+    pub fn recv_many<'a>(&'a mut self, buffer: &'a mut Vec<T>, limit: usize) -> RecvMany<'a, T> {
+        RecvMany {
+            receiving: Receiving(self),
+            buffer,
+            limit,
+        }
+    }
+}
+
+impl<T> Clone for Receiver<T> {
+    fn clone(&self) -> Self {
+        Self::new(self.reader.duplicate())
+    }
+}
+
+impl<T> fmt::Debug for Receiver<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("broadcast::Receiver")
+    }
+}
+
+// As tokio's: a panic in `T::clone` leaves the receiver past that value, and nothing else.
+impl<T> UnwindSafe for Receiver<T> {}
+impl<T> RefUnwindSafe for Receiver<T> {}
+
+/// A receiver that is lent to a future: the future's waker goes when the future goes.
+struct Receiving<'a, T>(&'a mut Receiver<T>);
+
+impl<T> Drop for Receiving<'_, T> {
+    fn drop(&mut self) {
+        self.0.waiter.disarm();
+    }
+}
+
+/// Future of [`Receiver::recv`].
+#[must_use = "futures do nothing unless awaited"]
+pub struct Recv<'a, T>(Receiving<'a, T>);
+
+impl<T: Clone> Future for Recv<'_, T> {
+    type Output = Result<T, RecvError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.0.poll_recv(cx)
+    }
+}
+
+impl<T> fmt::Debug for Recv<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recv").finish_non_exhaustive()
+    }
+}
+
+/// Future of [`Receiver::recv_many`].
+#[must_use = "futures do nothing unless awaited"]
+pub struct RecvMany<'a, T> {
+    receiving: Receiving<'a, T>,
+    buffer: &'a mut Vec<T>,
+    limit: usize,
+}
+
+impl<T: Clone> Future for RecvMany<'_, T> {
+    type Output = Result<usize, RecvError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        if this.limit == 0 {
+            return Poll::Ready(Ok(0));
+        }
+        let receiver = &mut this.receiving.0;
+        receiver.poll_receive(cx, |pinned| pinned.recv_many(this.buffer, this.limit))
+    }
+}
+
+impl<T> fmt::Debug for RecvMany<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecvMany")
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,349 @@
+//! The sending side.
+
+use super::error::SendError;
+use super::receiver::Receiver;
+use crate::error::BuildError;
+use crate::ring::Ring;
+use crate::sync::Arc;
+use crate::wait::{Listener, Wait, Waiter};
+use std::fmt;
+use std::future::Future;
+use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// The sending half of [`channel`](super::channel). Clones are handles of the same channel, which
+/// closes for its receivers when the last one is dropped.
+///
+/// ```
+/// use eventring::broadcast;
+///
+/// # tokio_test::block_on(async {
+/// let (sender, mut receiver) = broadcast::channel(16);
+/// sender.send("hello").unwrap();
+/// assert_eq!(receiver.recv().await, Ok("hello"));
+/// # });
+/// ```
+pub struct Sender<T> {
+    ring: Arc<Ring<T>>,
+}
+
+impl<T> Sender<T> {
+    /// A channel without a receiver yet: [`send`](Self::send) fails until there is one.
+    ///
+    /// # Panics
+    ///
+    /// As [`channel`](super::channel).
+    ///
+    /// ```
+    /// let sender = eventring::broadcast::Sender::new(16);
+    /// assert!(sender.send("to nobody").is_err());
+    /// let _receiver = sender.subscribe();
+    /// assert_eq!(sender.send("to somebody").unwrap(), 1);
+    /// ```
+    #[track_caller]
+    pub fn new(capacity: usize) -> Self {
+        assert!(capacity > 0, "broadcast channel capacity cannot be zero");
+        assert!(
+            capacity <= usize::MAX >> 1,
+            "broadcast channel capacity exceeded `usize::MAX / 2`"
+        );
+        let capacity = capacity.next_power_of_two();
+        match Ring::new(capacity, 0) {
+            Some(ring) => Self {
+                ring: Arc::new(ring),
+            },
+            None => panic!("{}", BuildError::CapacityTooLarge(capacity)),
+        }
+    }
+
+    /// Sends a value to all receivers there are, and returns how many. It never waits: the oldest
+    /// value makes room, and receivers that had not received it are told how many they missed.
+    ///
+    /// Receivers that come or go at this very moment may be counted or not. It is counted before
+    /// the value is sent, so that without any the value is not.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`] with the value if there are no receivers. Later calls may succeed, once
+    /// somebody has subscribed.
+    ///
+    /// ```
+    /// let (sender, receiver) = eventring::broadcast::channel(16);
+    /// assert_eq!(sender.send('a').unwrap(), 1);
+    /// drop(receiver);
+    /// assert_eq!(sender.send('b').unwrap_err().0, 'b');
+    /// ```
+    #[inline]
+    pub fn send(&self, value: T) -> Result<usize, SendError<T>> {
+        let receivers = self.ring.sequencer.receivers();
+        if receivers == 0 {
+            return Err(SendError(value));
+        }
+        match self.ring.sequencer.claim(1, false) {
+            Ok(claim) => {
+                self.ring.fill(&claim, value);
+                Ok(receivers)
+            }
+            // Neither full (no receiver is gating) nor closed (this handle keeps it open).
+            Err(_) => Err(SendError(value)),
+        }
+    }
+
+    /// A receiver of every value sent from now on.
+    ///
+    /// ```
+    /// let (sender, _receiver) = eventring::broadcast::channel(16);
+    /// sender.send("early").unwrap();
+    /// let mut late = sender.subscribe();
+    /// sender.send("late").unwrap();
+    /// assert_eq!(late.try_recv(), Ok("late"));
+    /// ```
+    pub fn subscribe(&self) -> Receiver<T> {
+        Receiver::subscribe(&self.ring)
+    }
+
+    /// A handle that does not keep the channel open.
+    ///
+    /// ```
+    /// let (sender, _receiver) = eventring::broadcast::channel::<u32>(16);
+    /// let weak = sender.downgrade();
+    /// drop(sender);
+    /// assert!(weak.upgrade().is_none());
+    /// ```
+    #[must_use = "downgrading does not drop the sender"]
+    pub fn downgrade(&self) -> WeakSender<T> {
+        WeakSender::new(&self.ring)
+    }
+
+    /// How many of the values sent some receiver has not received yet: at most the capacity.
+    /// Looks at every receiver.
+    ///
+    /// ```
+    /// let (sender, mut receiver) = eventring::broadcast::channel(16);
+    /// sender.send('a').unwrap();
+    /// sender.send('b').unwrap();
+    /// receiver.try_recv().unwrap();
+    /// assert_eq!(sender.len(), 1);
+    /// ```
+    pub fn len(&self) -> usize {
+        self.ring.sequencer.unread() as usize
+    }
+
+    /// Whether every receiver has received everything.
+    ///
+    /// ```
+    /// let (sender, _receiver) = eventring::broadcast::channel(16);
+    /// assert!(sender.is_empty());
+    /// sender.send('a').unwrap();
+    /// assert!(!sender.is_empty());
+    /// ```
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many receivers there are.
+    ///
+    /// ```
+    /// let (sender, _receiver) = eventring::broadcast::channel::<u32>(16);
+    /// let _another = sender.subscribe();
+    /// assert_eq!(sender.receiver_count(), 2);
+    /// ```
+    pub fn receiver_count(&self) -> usize {
+        self.ring.sequencer.receivers()
+    }
+
+    /// Whether both are handles of the same channel.
+    ///
+    /// ```
+    /// let (sender, _receiver) = eventring::broadcast::channel::<u32>(16);
+    /// assert!(sender.same_channel(&sender.clone()));
+    /// assert!(!sender.same_channel(&eventring::broadcast::Sender::new(16)));
+    /// ```
+    pub fn same_channel(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.ring, &other.ring)
+    }
+
+    /// Resolves when there is no receiver (any more). By then what they had not received is gone.
+    ///
+    /// Somebody may subscribe before it is polled again: then it goes on waiting.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it has no effect.
+    ///
+    /// ```
+    /// # tokio_test::block_on(async {
+    /// let (sender, mut receiver) = eventring::broadcast::channel::<u32>(16);
+    /// let task = tokio::spawn(async move { receiver.recv().await });
+    /// sender.send(1).unwrap();
+    /// sender.closed().await;
+    /// # task.await.unwrap().unwrap();
+    /// # });
+    /// ```
+    pub fn closed(&self) -> Closed<'_, T> {
+        Closed {
+            deserting: Deserting(&self.ring),
+            waiter: Waiter::default(),
+        }
+    }
+
+    /// How many senders there are, this one included.
+    ///
+    /// ```
+    /// let (sender, _receiver) = eventring::broadcast::channel::<u32>(16);
+    /// let _clone = sender.clone();
+    /// assert_eq!(sender.strong_count(), 2);
+    /// ```
+    pub fn strong_count(&self) -> usize {
+        self.ring.handles()
+    }
+
+    /// How many weak senders there are.
+    ///
+    /// ```
+    /// let (sender, _receiver) = eventring::broadcast::channel::<u32>(16);
+    /// let _weak = sender.downgrade();
+    /// assert_eq!(sender.weak_count(), 1);
+    /// ```
+    pub fn weak_count(&self) -> usize {
+        self.ring.weak_handles()
+    }
+}
+
+impl<T> Clone for Sender<T> {
+    fn clone(&self) -> Self {
+        self.ring.add_handle();
+        Self {
+            ring: Arc::clone(&self.ring),
+        }
+    }
+}
+
+impl<T> Drop for Sender<T> {
+    fn drop(&mut self) {
+        self.ring.remove_handle();
+    }
+}
+
+impl<T> fmt::Debug for Sender<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("broadcast::Sender")
+    }
+}
+
+/// A handle that does not keep the channel open: see [`Sender::downgrade`].
+///
+/// ```
+/// use eventring::broadcast::{Sender, WeakSender};
+///
+/// let sender = Sender::<u32>::new(16);
+/// let weak: WeakSender<u32> = sender.downgrade();
+/// assert!(weak.upgrade().unwrap().same_channel(&sender));
+/// ```
+pub struct WeakSender<T> {
+    ring: Arc<Ring<T>>,
+}
+
+impl<T> WeakSender<T> {
+    fn new(ring: &Arc<Ring<T>>) -> Self {
+        ring.add_weak_handle();
+        Self {
+            ring: Arc::clone(ring),
+        }
+    }
+
+    /// A sender, if there still is one.
+    ///
+    /// ```
+    /// let weak = eventring::broadcast::Sender::<u32>::new(16).downgrade();
+    /// assert!(weak.upgrade().is_none());
+    /// ```
+    #[must_use]
+    pub fn upgrade(&self) -> Option<Sender<T>> {
+        self.ring.upgrade_handle().then(|| Sender {
+            ring: Arc::clone(&self.ring),
+        })
+    }
+
+    /// How many senders there are.
+    ///
+    /// ```
+    /// let weak = eventring::broadcast::Sender::<u32>::new(16).downgrade();
+    /// assert_eq!(weak.strong_count(), 0);
+    /// ```
+    pub fn strong_count(&self) -> usize {
+        self.ring.handles()
+    }
+
+    /// How many weak senders there are, this one included.
+    ///
+    /// ```
+    /// let weak = eventring::broadcast::Sender::<u32>::new(16).downgrade();
+    /// assert_eq!(weak.weak_count(), 1);
+    /// ```
+    pub fn weak_count(&self) -> usize {
+        self.ring.weak_handles()
+    }
+}
+
+impl<T> Clone for WeakSender<T> {
+    fn clone(&self) -> Self {
+        Self::new(&self.ring)
+    }
+}
+
+impl<T> Drop for WeakSender<T> {
+    fn drop(&mut self) {
+        self.ring.remove_weak_handle();
+    }
+}
+
+impl<T> fmt::Debug for WeakSender<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("broadcast::WeakSender")
+    }
+}
+
+// As tokio's: a panic leaves no channel in a state that others must not see.
+impl<T> UnwindSafe for Sender<T> {}
+impl<T> RefUnwindSafe for Sender<T> {}
+impl<T> UnwindSafe for WeakSender<T> {}
+impl<T> RefUnwindSafe for WeakSender<T> {}
+
+/// Waiting for the last receiver to go.
+struct Deserting<'a, T>(&'a Ring<T>);
+
+impl<T> Wait for Deserting<'_, T> {
+    type Output = ();
+
+    fn attempt(&mut self, _listening: bool) -> Option<()> {
+        self.0.sequencer.is_deserted().then_some(())
+    }
+
+    fn listen(&self) -> Listener {
+        self.0.sequencer.listen_deserted()
+    }
+}
+
+/// Future of [`Sender::closed`].
+#[must_use = "futures do nothing unless awaited"]
+pub struct Closed<'a, T> {
+    deserting: Deserting<'a, T>,
+    waiter: Waiter,
+}
+
+impl<T> Future for Closed<'_, T> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        this.waiter.poll(cx, &mut this.deserting)
+    }
+}
+
+impl<T> fmt::Debug for Closed<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Closed").finish_non_exhaustive()
+    }
+}
