@@ -298,7 +298,7 @@ impl<T> fmt::Debug for Receiver<T> {
     }
 }
 
-// As tokio's: a panic in `T::clone` leaves the receiver past that value, and nothing else.
+// As tokio's (without its feature `parking_lot`): a panic in `T::clone` leaves the receiver past that value, and nothing else.
 impl<T> UnwindSafe for Receiver<T> {}
 impl<T> RefUnwindSafe for Receiver<T> {}
 

@@ -305,7 +305,7 @@ impl<T> fmt::Debug for WeakSender<T> {
     }
 }
 
-// As tokio's: a panic leaves no channel in a state that others must not see.
+// As tokio's (without its feature `parking_lot`): a panic leaves no channel in a state that others must not see.
 impl<T> UnwindSafe for Sender<T> {}
 impl<T> RefUnwindSafe for Sender<T> {}
 impl<T> UnwindSafe for WeakSender<T> {}
