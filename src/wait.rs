@@ -88,9 +88,9 @@ impl Listener {
 impl Drop for Listener {
     fn drop(&mut self) {
         if let Some(listener) = self.0.take() {
-            // A listener that was notified but not polled hands its notification on.
-            drop(listener);
-            wake_gathered();
+            // Not just dropped: one that was notified would hand that on, and wake somebody else
+            // for nothing. All were notified who listened.
+            listener.discard();
         }
     }
 }

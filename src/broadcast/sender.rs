@@ -164,7 +164,8 @@ impl<T> Sender<T> {
         Arc::ptr_eq(&self.ring, &other.ring)
     }
 
-    /// Resolves when there is no receiver (any more). By then what they had not received is gone.
+    /// Resolves when there is no receiver (any more). Who waited for that is woken once the values
+    /// that the last one had not received are dropped.
     ///
     /// Somebody may subscribe before it is polled again: then it goes on waiting.
     ///
