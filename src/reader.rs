@@ -29,7 +29,12 @@ pub(crate) struct Reader<E> {
 impl<E> Reader<E> {
     pub(crate) fn new(ring: &Arc<Ring<E>>, kind: Kind, start: Start) -> Self {
         let attached = ring.sequencer.subscribe(kind, start);
-        Self::attached(ring, attached)
+        let first = attached.first;
+        let reader = Self::attached(ring, attached);
+        if first && ring.drops_unread() {
+            ring.release_received();
+        }
+        reader
     }
 
     /// A reader at the same position.
@@ -49,6 +54,7 @@ impl<E> Reader<E> {
             kind,
             anchor,
             number,
+            first: _,
         } = attached;
         Self {
             ring: Arc::clone(ring),

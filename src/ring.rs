@@ -117,10 +117,12 @@
 //!
 //! Publishers are shut out meanwhile: under the registry's lock lower `gate` to the first slot's
 //! sequence and touch `tail`; what is claimed over already is left alone; the values are taken,
-//! the gate is restored, and only then, unlocked, they are dropped. When the last receiver drops,
-//! the stamps are touched too: a publisher that commits later sees that nobody is left. With a
-//! history nothing is moved out, and nothing is released within it; a detached receiver still owns
-//! the newest `capacity` events, so that nothing is released under it.
+//! the gate is restored, and only then, unlocked, they are dropped. The stamps are touched too: a
+//! publisher that commits after the last receiver's drop sees that nobody is left. What was claimed
+//! before the first receiver came is for nobody either: that one counts its arrival, then
+//! releases; a publisher that commits later sees another count than before its claim, and
+//! releases. With a history nothing is moved out, and nothing is released within it; a detached
+//! receiver still owns the newest `capacity` events, so that nothing is released under it.
 //!
 //! # Close
 //!
@@ -153,10 +155,10 @@
 //! | `hold`, `gate` load (P2, P4) | Acquire | their stores | a value is overwritten while it is read |
 //! | `hold`, `gate` store | Release | P2, P4 | the same, with the bound that another publisher raised |
 //! | stamp load (R1, P5) | Acquire | commit | a value is read before it is written |
-//! | stamp swap (P7) | AcqRel | R1; touch | the value, or the last receiver's drop, is not seen |
+//! | stamp swap (P7) | AcqRel | R1; touch | the value, or the last receiver's drop, or an arrival, is not seen |
 //! | stamp store (later ones of a batch) | Release | R1 | the value is not seen |
 //! | stamp mark | Acquire | P7; close | the value is not seen; CLOSED is not seen |
-//! | stamp touch | AcqRel | P7 | the last receiver's drop is not seen; the value is not |
+//! | stamp touch | AcqRel | P7 | the last receiver's drop, or the first one's arrival, is not seen; the value is not |
 //! | taking WAITING out (close) | Release | mark | CLOSED is not seen |
 //! | cursor pin, evict (R2, P4) | Relaxed | each other | nothing: the word's modification order decides |
 //! | cursor store, swap (R4) | Release | load under the lock | a value is overwritten while it is read |
@@ -296,7 +298,7 @@ impl<E> Ring<E> {
 
     /// Whether values have to be dropped as soon as no receiver is left.
     #[inline]
-    fn drops_unread(&self) -> bool {
+    pub(crate) fn drops_unread(&self) -> bool {
         needs_drop::<E>() && self.sequencer.history() == 0
     }
 
@@ -317,8 +319,8 @@ impl<E> Ring<E> {
         if claim.hand_over {
             self.sequencer.hand_over();
         }
-        if kept && self.drops_unread() && self.sequencer.receivers() == 0 {
-            // The last receiver dropped between our claim and our commit.
+        if kept && self.drops_unread() && self.sequencer.may_be_for_nobody(claim) {
+            // The last receiver dropped between our claim and our commit, or the first one came.
             return self.release(&mut self.sequencer.lock());
         }
         Released::default()
@@ -327,7 +329,7 @@ impl<E> Ring<E> {
     /// Takes out of the ring what every receiver has received, or all there is if none is left.
     ///
     /// A receiver at the end of the ring calls this once for what it left there: the last one of
-    /// all to do so finds the others past it.
+    /// all to do so finds the others past it. So does the first one to come.
     pub(crate) fn release_received(&self) {
         let released = self.release(&mut self.sequencer.lock());
         drop(released);
@@ -347,7 +349,7 @@ impl<E> Ring<E> {
         for sequence in exclusion.range.clone() {
             let slot = self.slot(sequence);
             if slot.touch().next() != sequence + 1 {
-                // Not committed, so there are no receivers. Its publisher comes after our touch,
+                // Not committed, so all it was for are gone. Its publisher comes after our touch,
                 // sees that, and releases it.
                 continue;
             }

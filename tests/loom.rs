@@ -891,6 +891,22 @@ fn last_receiver_drops_while_publishers_commit() {
     });
 }
 
+/// Catches: a value that is claimed with no receiver, committed with one, and stays behind since
+/// that one starts after it.
+#[test]
+fn first_receiver_comes_while_a_publisher_commits() {
+    loom::model(|| {
+        let model = counted(2, WaitStrategy::Overwrite);
+        let publisher = model.spawn(|model| {
+            model.publish(0);
+        });
+        let mut receiver = model.bus.subscribe();
+        publisher.join().unwrap();
+        let received = receiver.try_recv().is_ok();
+        assert_eq!(model.alive(), 0, "received: {received}");
+    });
+}
+
 /// Catches: a value moved out by the only receiver while one that just dropped still clones it.
 #[test]
 fn move_out_while_the_other_receiver_drops() {

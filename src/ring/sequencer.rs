@@ -55,6 +55,8 @@ struct Bounds {
     /// Lower bound of all attached lossy cursors.
     gate: AtomicU64,
     receivers: AtomicUsize,
+    /// How often a receiver has come when there was none.
+    arrivals: AtomicUsize,
 }
 
 /// Sequences that the caller alone may fill, and has to commit.
@@ -66,6 +68,8 @@ pub(crate) struct Claim {
     pub(crate) lossy: bool,
     /// A flagged cursor was evicted: hand over after the commit.
     pub(crate) hand_over: bool,
+    /// How often a first receiver had come before it.
+    arrivals: usize,
 }
 
 /// Why nothing was claimed.
@@ -87,6 +91,8 @@ pub(crate) struct Attached {
     pub(crate) anchor: Option<(u64, CursorRef)>,
     /// Counts the receivers that ever were.
     pub(crate) number: usize,
+    /// There was none: what was claimed before is for nobody.
+    pub(crate) first: bool,
 }
 
 /// Whom to notify once the registry is unlocked.
@@ -121,6 +127,7 @@ impl Sequencer {
                 hold: AtomicU64::new(NOBODY),
                 gate: AtomicU64::new(NOBODY),
                 receivers: AtomicUsize::new(0),
+                arrivals: AtomicUsize::new(0),
             }),
             registry: CachePadded::new(Mutex::new(Registry::default())),
             space: Notifier::new(),
@@ -151,6 +158,15 @@ impl Sequencer {
         self.bounds.receivers.load(Ordering::Acquire)
     }
 
+    /// Whether all receivers there are may have come after this claim, if there are any: none are
+    /// left, or there were none at some time since.
+    ///
+    /// Relaxed: asked after the commit, which acquires what was done before the slot was touched.
+    #[inline]
+    pub(crate) fn may_be_for_nobody(&self, claim: &Claim) -> bool {
+        self.receivers() == 0 || self.bounds.arrivals.load(Ordering::Relaxed) != claim.arrivals
+    }
+
     pub(crate) fn lock(&self) -> MutexGuard<'_, Registry> {
         lock(&self.registry)
     }
@@ -172,6 +188,9 @@ impl Sequencer {
     #[inline]
     pub(crate) fn claim(&self, want: u64, flag: bool) -> Result<Claim, Refusal> {
         let want = want.min(self.bounds.capacity);
+        // Before the claim, so that an arrival after it is not counted in. Relaxed: an older count
+        // only makes us look for nothing.
+        let arrivals = self.bounds.arrivals.load(Ordering::Relaxed);
         let mut seen = self.tail.load(); // P1
         let (first, count) = loop {
             if seen.is_closed() {
@@ -201,6 +220,7 @@ impl Sequencer {
             count,
             lossy: gate != NOBODY,
             hand_over: false,
+            arrivals,
         };
         let floor = oldest(first + count, self.bounds.capacity);
         if floor > gate {
@@ -272,8 +292,13 @@ impl Sequencer {
         if kind == Kind::Lossy || !matches!(start, Start::Next) {
             Self::lower(&self.bounds.gate, retained(before));
         }
+        let first = self.receivers() == 0;
         let number = self.count_receiver(&mut registry);
         let tail = self.tail.touch().sequence();
+        if first {
+            // After the touch: a claim before it has not seen this.
+            self.bounds.arrivals.fetch_add(1, Ordering::Relaxed);
+        }
         let (position, retained) = (position(tail), retained(tail));
         let mut attach = |kind, sequence| {
             let cursor = Cursor::new(CursorWord::at(sequence));
@@ -297,6 +322,7 @@ impl Sequencer {
             kind,
             anchor,
             number,
+            first,
         }
     }
 
@@ -324,6 +350,7 @@ impl Sequencer {
             kind,
             anchor,
             number,
+            first: false,
         }
     }
 
