@@ -27,6 +27,7 @@
 //!   at once, by reference.
 //! * [`Start`] lets late subscribers begin in the past, if the bus keeps a
 //!   [history](Builder::history).
+//! * [`broadcast`] is a swap-in for `tokio::sync::broadcast`, over the same ring.
 //!
 //! # Guarantees
 //!
@@ -54,7 +55,8 @@
 //! # Features
 //!
 //! * `tokio` (default): receiving takes part in tokio's cooperative budget. Without it, a receiver
-//!   yields now and then by itself. Everything works under any executor either way.
+//!   yields now and then by itself. Everything works under any executor either way. The errors of
+//!   [`broadcast`] convert to tokio's and back.
 
 #[cfg(not(target_has_atomic = "64"))]
 compile_error!(

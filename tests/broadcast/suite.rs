@@ -803,7 +803,7 @@ fn the_last_receiver_drops_what_is_unread() {
 fn values_are_released_when_all_have_them() {
     let token = Arc::new(());
     let (sender, first) = channel(4);
-    let mut receivers = vec![first, sender.subscribe(), sender.subscribe()];
+    let mut receivers = [first, sender.subscribe(), sender.subscribe()];
     for round in 0..3 {
         for number in 0..3 {
             sender.send(Counted::new(number, &token)).unwrap();
