@@ -141,7 +141,9 @@ fn debug_names() {
 /// 14: text, and the caller's location.
 #[test]
 fn capacity_panics() {
-    let _alone = HOOK.lock().unwrap();
+    let _alone = HOOK
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     type Panicked = Arc<Mutex<Vec<(String, String, u32)>>>;
     let panicked = Panicked::default();
     let log = Arc::clone(&panicked);
