@@ -1,7 +1,7 @@
 //! What is stronger than tokio's channel, or different from it, on purpose.
 
 use crate::support::{Counted, Fragile, OnDrop, Woken, alive};
-use eventring::broadcast::error::{BroadcastStreamRecvError, RecvError, SendError, TryRecvError};
+use eventring::broadcast::error::{BroadcastStreamRecvError, RecvError, TryRecvError};
 use eventring::broadcast::{BroadcastStream, Receiver, Sender, WeakSender, channel};
 use futures::StreamExt as _;
 use futures::stream::FusedStream as _;
@@ -217,6 +217,7 @@ fn a_stream_of_borrowed_local_values() {
 #[cfg(feature = "tokio")]
 #[test]
 fn errors_convert_both_ways() {
+    use eventring::broadcast::error::SendError;
     use tokio::sync::broadcast::error as tokio;
 
     fn moved_over() -> Result<(), RecvError> {
