@@ -1163,7 +1163,7 @@ fn send_while_receivers_come_and_go() {
         drop(sent);
         let mut receiver = coming.join().unwrap();
         let received = receiver.try_recv().is_ok();
-        assert!(sender.len() == 0 && receiver.is_empty(), "{received}");
+        assert!(sender.is_empty() && receiver.is_empty(), "{received}");
         assert_eq!(Arc::strong_count(&token), 1, "nobody owns it any more");
     });
 }
