@@ -76,6 +76,13 @@ impl Start {
     }
 }
 
+/// Lets one start a little later than the others, each time by another bit.
+fn spin(times: u64) {
+    for _ in 0..times {
+        std::hint::spin_loop();
+    }
+}
+
 /// The last receiver drops just when events are published: whoever comes second has to see that
 /// nobody is left to receive them.
 fn the_last_receiver_goes_while_others_publish(publishers: usize, batch: u64) {
@@ -89,6 +96,7 @@ fn the_last_receiver_goes_while_others_publish(publishers: usize, batch: u64) {
                     for number in 0..ROUNDS {
                         let mut events = ledger.events(number..number + batch);
                         start.wait();
+                        spin(number % 7 * 16);
                         match batch {
                             1 => _ = bus.try_publish(events.remove(0)).unwrap(),
                             _ => bus.publish_many_blocking(&mut events).unwrap(),
@@ -99,9 +107,10 @@ fn the_last_receiver_goes_while_others_publish(publishers: usize, batch: u64) {
                 });
             }
             let mut left = 0;
-            for _ in 0..ROUNDS {
+            for round in 0..ROUNDS {
                 let receiver = bus.subscribe();
                 start.wait();
+                spin(round % 50 * 8);
                 drop(receiver);
                 start.wait();
                 left += (ledger.alive() != 0) as u64;
