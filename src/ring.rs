@@ -117,7 +117,7 @@
 //!
 //! Publishers are shut out meanwhile: under the registry's lock lower `gate` to the first slot's
 //! sequence and touch `tail`; what is claimed over already is left alone; the values are taken,
-//! the gate is restored, and only then, unlocked, they are dropped. The stamps are touched too: a
+//! the gate is restored, and only then, unlocked, they are dropped. Stamps not committed are touched: a
 //! publisher that commits after the last receiver's drop sees that nobody is left. What was claimed
 //! before the first receiver came is for nobody either: that one counts its arrival, then
 //! releases; a publisher that commits later sees another count than before its claim, and
@@ -348,9 +348,8 @@ impl<E> Ring<E> {
         let mut upto = exclusion.range.start;
         for sequence in exclusion.range.clone() {
             let slot = self.slot(sequence);
-            if slot.touch().next() != sequence + 1 {
-                // Not committed, so all it was for are gone. Its publisher comes after our touch,
-                // sees that, and releases it.
+            if !slot.is_committed(sequence) {
+                // All it was for are gone. Its publisher will see that, and release it.
                 continue;
             }
             // SAFETY: the value is committed, every receiver is past it, and publishers that could

@@ -96,8 +96,14 @@ impl<E> Slot<E> {
         StampWord(self.stamp.fetch_and(!StampWord::WAITING, Ordering::Release))
     }
 
-    /// The stamp, by a read-modify-write: a publisher that commits later sees what we did before.
-    pub(crate) fn touch(&self) -> StampWord {
+    /// Whether `sequence` is committed. If not, this was told by a read-modify-write, and the
+    /// publisher that commits it later sees what we did before. Acquire as in
+    /// [`stamp`](Self::stamp).
+    pub(crate) fn is_committed(&self, sequence: u64) -> bool {
+        self.stamp().next() == sequence + 1 || self.touch().next() == sequence + 1
+    }
+
+    fn touch(&self) -> StampWord {
         StampWord(self.stamp.fetch_add(0, Ordering::AcqRel))
     }
 
