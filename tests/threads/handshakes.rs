@@ -1,7 +1,7 @@
 //! One race each, run over and over.
 
-use crate::common::{Ledger, STRATEGIES, block, overwrite, watched, with_history};
-use eventring::{EventBus, RecvError, WaitStrategy};
+use crate::common::{Ledger, STRATEGIES, block, overwrite, publish_all, watched, with_history};
+use eventring::{EventBus, RecvError, TryRecvError, WaitStrategy};
 use futures::executor::block_on;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -46,6 +46,43 @@ fn a_gating_receiver_that_starts_within_a_batch_is_woken() {
 #[test]
 fn a_receiver_that_asks_for_a_past_within_a_batch_is_woken() {
     subscribe_within_a_batch(WaitStrategy::Overwrite, 0);
+}
+
+/// Who was lapped goes on with the oldest retained event: in the middle of a batch, if others have
+/// claimed more since. The same check.
+#[test]
+fn a_lapped_receiver_that_goes_on_within_a_batch_is_woken() {
+    const BATCH: u64 = 4096;
+    const ROUNDS: usize = 100;
+    watched(|| {
+        let (mut parked, mut asleep) = (0, 0);
+        for _ in 0..ROUNDS {
+            let bus = overwrite(BATCH as usize);
+            let mut receiver = bus.subscribe();
+            publish_all(&bus, 0..BATCH);
+            let claimed = |count| {
+                while bus.stats().published < count {
+                    thread::yield_now();
+                }
+            };
+            thread::scope(|scope| {
+                let large = scope.spawn(|| bus.try_publish_many(&mut (0..BATCH).collect()));
+                let small = scope.spawn(|| {
+                    claimed(2 * BATCH);
+                    bus.try_publish_many(&mut (0..100).collect())
+                });
+                claimed(2 * BATCH + 100);
+                assert_eq!(receiver.try_recv(), Err(TryRecvError::Lagged(BATCH + 100)));
+                let mut recv = spawn(receiver.recv());
+                let pending = recv.poll().is_pending();
+                large.join().unwrap().unwrap();
+                small.join().unwrap().unwrap();
+                parked += pending as usize;
+                asleep += (pending && !recv.is_woken()) as usize;
+            });
+        }
+        assert_eq!(asleep, 0, "asleep for ever, of {parked} that had to wait");
+    });
 }
 
 /// Lets all go at once when the last one comes, and so on for ever. Spins: the races that follow
