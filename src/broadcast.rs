@@ -37,7 +37,7 @@
 //! |---|---|---|---|
 //! | locks | a lock around sending, one around each value | none where nothing waits, lags, comes or goes | receivers clone the same value in parallel |
 //! | user code | `T::clone` and `T::drop` run under a lock: one that sends may deadlock | `T::drop` and wakers run with nothing held | a sender drops what it overwrites after it has sent |
-//! | `recv` | an anonymous, `!Unpin` future | [`Recv`], `Unpin`; so is [`Closed`] | it can be named and stored without a box |
+//! | `closed` | an anonymous, `!Unpin` future | [`Closed`], `Unpin` | it can be named and stored without a box |
 //! | polling | only through `recv` | [`Receiver::poll_recv`], [`Receiver::recv_many`], `Receiver: Stream` | |
 //! | position | a receiver cannot be copied | `Receiver: Clone`, at the same position | |
 //! | stream | boxed, in another crate, for `T: Send + 'static` | [`BroadcastStream`], unboxed, for any `T`, fused, with `into_inner` | |
@@ -61,7 +61,7 @@ mod receiver;
 mod sender;
 mod stream;
 
-pub use receiver::{Receiver, Recv, RecvMany};
+pub use receiver::Receiver;
 pub use sender::{Closed, Sender, WeakSender};
 pub use stream::BroadcastStream;
 

@@ -2,12 +2,13 @@
 
 use crate::cursor::Kind;
 use crate::error::{BuildError, PublishError, TryPublishError};
-use crate::reader::Reader;
+use crate::notifier::Notifier;
 use crate::receiver::Receiver;
 use crate::ring::{Refusal, Ring};
 use crate::strategy::{Start, WaitStrategy};
+use crate::subscription::Subscription;
 use crate::sync::Arc;
-use crate::wait::{Listener, Wait, Waiter, block};
+use crate::wait::{Wait, Waiting, block, waiting_future};
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
@@ -122,13 +123,10 @@ impl<E> EventBus<E> {
     /// # });
     /// ```
     pub fn publish(&self, event: E) -> Publish<'_, E> {
-        Publish {
-            publishing: Publishing {
-                bus: self,
-                event: Some(event),
-            },
-            waiter: Waiter::default(),
-        }
+        Publish(Waiting::new(Publishing {
+            bus: self,
+            event: Some(event),
+        }))
     }
 
     /// Publishes an event if there is room, whatever the strategy, and returns its sequence number.
@@ -231,10 +229,7 @@ impl<E> EventBus<E> {
     /// # });
     /// ```
     pub fn publish_many<'a>(&'a self, events: &'a mut Vec<E>) -> PublishMany<'a, E> {
-        PublishMany {
-            publishing: PublishingMany::new(self, events),
-            waiter: Waiter::default(),
-        }
+        PublishMany(Waiting::new(PublishingMany::new(self, events)))
     }
 
     /// As [`publish_many`](Self::publish_many), blocking the thread instead of the task.
@@ -346,7 +341,7 @@ impl<E> EventBus<E> {
     }
 
     fn receiver(&self, kind: Kind, start: Start) -> Receiver<E> {
-        Receiver::new(Reader::new(&self.ring, kind, start))
+        Receiver(Subscription::new(&self.ring, kind, start))
     }
 
     /// Closes the bus, for all its handles: publishing fails from now on, also for those that
@@ -401,13 +396,10 @@ impl<E> EventBus<E> {
     /// # });
     /// ```
     pub fn drained(&self) -> Drained<'_, E> {
-        Drained {
-            draining: Draining {
-                ring: &self.ring,
-                target: self.ring.sequencer.tail().sequence(),
-            },
-            waiter: Waiter::default(),
-        }
+        Drained(Waiting::new(Draining {
+            ring: &self.ring,
+            target: self.ring.sequencer.tail().sequence(),
+        }))
     }
 
     /// A handle that does not keep the bus open.
@@ -719,9 +711,9 @@ impl<E> Publishing<'_, E> {
 impl<E> Wait for Publishing<'_, E> {
     type Output = Result<u64, PublishError<E>>;
 
-    fn attempt(&mut self, listening: bool) -> Option<Self::Output> {
+    fn attempt(&mut self, listed: bool) -> Option<Self::Output> {
         let ring = &self.bus.ring;
-        match ring.sequencer.claim(1, listening) {
+        match ring.sequencer.claim(1, listed) {
             Ok(claim) => {
                 let event = self.take();
                 Some(Ok(self.bus.ring.fill(&claim, event)))
@@ -735,8 +727,8 @@ impl<E> Wait for Publishing<'_, E> {
         }
     }
 
-    fn listen(&self) -> Listener {
-        self.bus.ring.sequencer.listen_space()
+    fn notifier(&self, _: u64) -> &Notifier {
+        self.bus.ring.sequencer.space()
     }
 }
 
@@ -771,8 +763,8 @@ impl<'a, E> PublishingMany<'a, E> {
 impl<E> Wait for PublishingMany<'_, E> {
     type Output = Result<(), PublishError<()>>;
 
-    fn attempt(&mut self, listening: bool) -> Option<Self::Output> {
-        match self.publish_runs(listening) {
+    fn attempt(&mut self, listed: bool) -> Option<Self::Output> {
+        match self.publish_runs(listed) {
             Ok(()) => Some(Ok(())),
             Err(Refusal::Closed) => Some(Err(PublishError::Closed(()))),
             Err(Refusal::Full) if self.bus.strategy == WaitStrategy::DropNewest => {
@@ -783,8 +775,8 @@ impl<E> Wait for PublishingMany<'_, E> {
         }
     }
 
-    fn listen(&self) -> Listener {
-        self.bus.ring.sequencer.listen_space()
+    fn notifier(&self, _: u64) -> &Notifier {
+        self.bus.ring.sequencer.space()
     }
 }
 
@@ -803,56 +795,27 @@ struct Draining<'a, E> {
 impl<E> Wait for Draining<'_, E> {
     type Output = ();
 
-    fn attempt(&mut self, listening: bool) -> Option<()> {
+    fn attempt(&mut self, listed: bool) -> Option<()> {
         self.ring
             .sequencer
-            .is_drained(self.target, listening)
+            .is_drained(self.target, listed)
             .then_some(())
     }
 
-    fn listen(&self) -> Listener {
-        self.ring.sequencer.listen_drained()
+    fn notifier(&self, _: u64) -> &Notifier {
+        self.ring.sequencer.drained()
     }
 }
 
-macro_rules! publisher_future {
-    ($(#[$doc:meta])* $name:ident { $wait:ident: $waiting:ident } -> $output:ty) => {
-        $(#[$doc])*
-        #[must_use = "futures do nothing unless awaited"]
-        pub struct $name<'a, E> {
-            $wait: $waiting<'a, E>,
-            waiter: Waiter,
-        }
-
-        // Nothing is pinned: the event is moved into the ring.
-        impl<E> Unpin for $name<'_, E> {}
-
-        impl<E> Future for $name<'_, E> {
-            type Output = $output;
-
-            fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-                let this = &mut *self;
-                this.waiter.poll(cx, &mut this.$wait)
-            }
-        }
-
-        impl<E> fmt::Debug for $name<'_, E> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.debug_struct(stringify!($name)).finish_non_exhaustive()
-            }
-        }
-    };
-}
-
-publisher_future! {
+waiting_future! {
     /// Future of [`EventBus::publish`]. Panics if polled after it has resolved.
-    Publish { publishing: Publishing } -> Result<u64, PublishError<E>>
+    Publish<E>(Publishing) -> Result<u64, PublishError<E>>
 }
-publisher_future! {
+waiting_future! {
     /// Future of [`EventBus::publish_many`].
-    PublishMany { publishing: PublishingMany } -> Result<(), PublishError<()>>
+    PublishMany<E>(PublishingMany) -> Result<(), PublishError<()>>
 }
-publisher_future! {
+waiting_future! {
     /// Future of [`EventBus::drained`].
-    Drained { draining: Draining } -> ()
+    Drained<E>(Draining) -> ()
 }

@@ -69,19 +69,22 @@ mod bus;
 mod coop;
 mod cursor;
 mod error;
+mod notifier;
 mod reader;
 mod receiver;
 mod ring;
 mod strategy;
 mod stream;
+mod subscription;
 mod sync;
 mod wait;
 
 pub use bus::{Builder, Drained, EventBus, Publish, PublishMany, Stats, WeakEventBus};
 pub use error::{BuildError, Lagged, PublishError, RecvError, TryPublishError, TryRecvError};
-pub use receiver::{Receiver, Recv, RecvMany, RecvWith};
+pub use receiver::Receiver;
 pub use strategy::{Start, WaitStrategy};
 pub use stream::{FilterMapRef, WithLag};
+pub use subscription::{Recv, RecvMany, RecvWith};
 
 /// The examples of the README are tests too.
 #[cfg(doctest)]

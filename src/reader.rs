@@ -2,17 +2,23 @@
 
 use crate::cursor::{CursorRef, Kind};
 use crate::error::{RecvError, TryRecvError};
+use crate::notifier::{Notifier, wake_gathered};
 use crate::ring::sequence::StampWord;
-use crate::ring::{Attached, Ring};
+use crate::ring::{Attached, Ring, Sequencer, Slot};
 use crate::strategy::Start;
 use crate::sync::Arc;
-use crate::wait::{Listener, Wait, wake_gathered};
+use crate::wait::Wait;
 use std::cmp::Ordering;
 use std::mem::needs_drop;
 
-/// One receiver's place in the ring.
+/// A receiver's share in the ring, and its place there.
 pub(crate) struct Reader<E> {
     ring: Arc<Ring<E>>,
+    place: Place,
+}
+
+/// Where a receiver stands.
+struct Place {
     cursor: CursorRef,
     kind: Kind,
     /// The gating cursor of a gating receiver that still reads the past through a lossy one, and
@@ -39,12 +45,16 @@ impl<E> Reader<E> {
 
     /// A reader at the same position.
     pub(crate) fn duplicate(&self) -> Self {
-        let anchor = self.anchor.as_ref();
+        let Place {
+            cursor,
+            kind,
+            anchor,
+            position,
+            ..
+        } = &self.place;
         let sequencer = &self.ring.sequencer;
-        Self::attached(
-            &self.ring,
-            sequencer.duplicate(self.position, &self.cursor, self.kind, anchor),
-        )
+        let attached = sequencer.duplicate(*position, cursor, *kind, anchor.as_ref());
+        Self::attached(&self.ring, attached)
     }
 
     fn attached(ring: &Arc<Ring<E>>, attached: Attached) -> Self {
@@ -58,13 +68,15 @@ impl<E> Reader<E> {
         } = attached;
         Self {
             ring: Arc::clone(ring),
-            cursor,
-            kind,
-            anchor,
-            position,
-            shard: number % StampWord::SHARDS,
-            missed: 0,
-            left_values: false,
+            place: Place {
+                cursor,
+                kind,
+                anchor,
+                position,
+                shard: number % StampWord::SHARDS,
+                missed: 0,
+                left_values: false,
+            },
         }
     }
 
@@ -74,63 +86,69 @@ impl<E> Reader<E> {
 
     /// What it is once it has caught up with its start.
     pub(crate) fn kind(&self) -> Kind {
-        match self.anchor {
+        match self.place.anchor {
             Some(_) => Kind::Gating,
-            None => self.kind,
+            None => self.place.kind,
         }
     }
 
     pub(crate) fn position(&self) -> u64 {
-        self.position
+        self.place.position
     }
 
     pub(crate) fn missed(&self) -> u64 {
-        self.missed
+        self.place.missed
     }
 
-    /// R1 and R2: pins the next event. With `listening`, an empty ring keeps the mark by which the
+    /// R1 and R2: pins the next event. With `listed`, an empty ring keeps the mark by which the
     /// next commit will notify.
     #[inline]
-    pub(crate) fn pin(&mut self, listening: bool) -> Result<Pinned<'_, E>, TryRecvError> {
-        let slot = self.ring.slot(self.position);
-        let stamp = if listening {
-            slot.mark(self.position, self.shard)
+    pub(crate) fn pin(&mut self, listed: bool) -> Result<Pinned<'_, E>, TryRecvError> {
+        let Self { ring, place } = self;
+        let position = place.position;
+        let slot = ring.slot(position);
+        let stamp = if listed {
+            slot.mark(position, place.shard)
         } else {
             slot.stamp()
         };
-        match stamp.next().cmp(&(self.position + 1)) {
-            Ordering::Less => return Err(self.empty()),
-            Ordering::Greater => return Err(self.lagged()),
+        match stamp.next().cmp(&(position + 1)) {
+            Ordering::Less => return Err(place.empty(ring)),
+            Ordering::Greater => return Err(place.lagged(&ring.sequencer)),
             Ordering::Equal => {}
         }
-        let flagged = match self.kind {
+        let flagged = match place.kind {
             Kind::Gating => false,
-            Kind::Lossy => match self.cursor.pin(self.position) {
+            Kind::Lossy => match place.cursor.pin(position) {
                 Some(flagged) => flagged,
-                None => return Err(self.lagged()),
+                None => return Err(place.lagged(&ring.sequencer)),
             },
         };
         Ok(Pinned {
-            next: self.position,
-            reader: self,
+            ring,
+            place,
+            slot,
+            next: position,
             flagged,
             retired: None,
         })
     }
+}
 
+impl Place {
     /// Nothing there to read: is there going to be?
     #[cold]
-    fn empty(&mut self) -> TryRecvError {
-        let tail = self.ring.sequencer.tail();
+    fn empty<E>(&mut self, ring: &Ring<E>) -> TryRecvError {
+        let tail = ring.sequencer.tail();
         if tail.sequence() != self.position {
             // Claimed, not yet committed. Whoever is not to get it should not wait for it.
             return match self.cursor.is_at(self.position) {
                 true => TryRecvError::Empty,
-                false => self.lagged(),
+                false => self.lagged(&ring.sequencer),
             };
         }
         if std::mem::take(&mut self.left_values) {
-            self.ring.release_received();
+            ring.release_received();
         }
         if tail.is_closed() {
             TryRecvError::Closed
@@ -141,44 +159,61 @@ impl<E> Reader<E> {
 
     /// The cursor is not where we left it: moves there.
     #[cold]
-    fn lagged(&mut self) -> TryRecvError {
-        let sequencer = &self.ring.sequencer;
+    fn lagged(&mut self, sequencer: &Sequencer) -> TryRecvError {
         let position = sequencer.reattach(&self.cursor, self.position);
         let missed = position - self.position;
         self.position = position;
         self.missed += missed;
-        self.leave_past();
+        self.leave_past(sequencer);
         TryRecvError::Lagged(missed)
     }
 
+    /// R4, when somebody waits for that, or the place changes with it.
+    #[cold]
+    fn moved_on(&mut self, sequencer: &Sequencer, flagged: bool) {
+        self.leave_past(sequencer);
+        if flagged {
+            sequencer.hand_over();
+            wake_gathered();
+        }
+    }
+
     /// A gating receiver that has read the past goes on with its gating cursor.
-    fn leave_past(&mut self) {
-        if let Some((sequence, anchor)) = self.anchor.take() {
-            if self.position < sequence {
-                self.anchor = Some((sequence, anchor));
-            } else {
-                let past = std::mem::replace(&mut self.cursor, anchor);
-                self.kind = Kind::Gating;
-                self.ring.sequencer.leave_past(&past);
-                wake_gathered();
-            }
+    fn leave_past(&mut self, sequencer: &Sequencer) {
+        if let Some((_, anchor)) = self
+            .anchor
+            .take_if(|(sequence, _)| *sequence <= self.position)
+        {
+            let past = std::mem::replace(&mut self.cursor, anchor);
+            self.kind = Kind::Gating;
+            sequencer.leave_past(&past);
+            wake_gathered();
         }
     }
 }
 
 impl<E> Drop for Reader<E> {
     fn drop(&mut self) {
-        let anchor = self.anchor.as_ref().map(|(_, cursor)| cursor);
-        self.ring.unsubscribe(&self.cursor, self.kind, anchor);
+        let Place {
+            cursor,
+            kind,
+            anchor,
+            ..
+        } = &self.place;
+        let anchor = anchor.as_ref().map(|(_, cursor)| cursor);
+        self.ring.unsubscribe(cursor, *kind, anchor);
     }
 }
 
 /// A receiver between R2 and R4: no publisher touches what it reads. Dropping it moves the
 /// receiver past the events that were read, also if a user's `clone` or closure panicked.
 pub(crate) struct Pinned<'a, E> {
-    reader: &'a mut Reader<E>,
-    /// The first sequence that was not read yet.
+    ring: &'a Ring<E>,
+    place: &'a mut Place,
+    /// The first sequence that was not read yet, and its slot. The slot is kept, since after a
+    /// read-modify-write the compiler would find the way to it anew.
     next: u64,
+    slot: &'a Slot<E>,
     flagged: bool,
     /// A value that nobody else needs; dropped after R4.
     retired: Option<E>,
@@ -223,13 +258,12 @@ impl<E> Pinned<'_, E> {
 
     #[inline]
     fn look<R>(&mut self, read: impl FnOnce(&E) -> R) -> R {
-        let slot = self.reader.ring.slot(self.next);
         self.next += 1;
-        self.reader.left_values = needs_drop::<E>();
+        self.place.left_values = needs_drop::<E>();
         // SAFETY: the stamp showed the value (R1), and until R4 no publisher overwrites it: of a
         // gating receiver `hold` is a bound, a lossy one is pinned (I2, I3). It is not released
         // before R4 either, nor moved out by anybody else: that takes a single receiver.
-        unsafe { slot.read(read) }
+        unsafe { self.slot.read(read) }
     }
 
     /// Moves the next event out if this is the only receiver and there is no history.
@@ -238,24 +272,22 @@ impl<E> Pinned<'_, E> {
     /// counted, and one that attaches later starts behind it.
     #[inline]
     fn take(&mut self) -> Option<E> {
-        let ring = &self.reader.ring;
-        let alone =
-            needs_drop::<E>() && ring.sequencer.history() == 0 && ring.sequencer.receivers() == 1;
+        let sequencer = &self.ring.sequencer;
+        let alone = needs_drop::<E>() && sequencer.history() == 0 && sequencer.receivers() == 1;
         if !alone {
             return None;
         }
-        let slot = ring.slot(self.next);
         self.next += 1;
         // SAFETY: as in `look`; and the only receiver is the only reader.
-        let event = unsafe { slot.replace(None) };
+        let event = unsafe { self.slot.replace(None) };
         Some(event.expect("an unread event is in its slot (I1)"))
     }
 
     /// Whether there is one more to read under the same pin.
-    fn has_next(&self) -> bool {
-        let ring = &self.reader.ring;
-        let anchored = matches!(self.reader.anchor, Some((sequence, _)) if self.next >= sequence);
-        !anchored && ring.slot(self.next).stamp().next() == self.next + 1
+    fn has_next(&mut self) -> bool {
+        self.slot = self.ring.slot(self.next);
+        let anchored = matches!(self.place.anchor, Some((sequence, _)) if self.next >= sequence);
+        !anchored && self.slot.stamp().next() == self.next + 1
     }
 }
 
@@ -263,21 +295,17 @@ impl<E> Drop for Pinned<'_, E> {
     /// R4.
     #[inline]
     fn drop(&mut self) {
-        let reader = &mut *self.reader;
-        reader.position = self.next;
-        let flagged = match reader.kind {
-            Kind::Gating => reader.cursor.advance(self.next),
+        let Self { ring, place, .. } = self;
+        place.position = self.next;
+        let flagged = match place.kind {
+            Kind::Gating => place.cursor.advance(self.next),
             Kind::Lossy => {
-                reader.cursor.unpin(self.next);
+                place.cursor.unpin(self.next);
                 self.flagged
             }
         };
-        if reader.anchor.is_some() {
-            reader.leave_past();
-        }
-        if flagged {
-            reader.ring.sequencer.hand_over();
-            wake_gathered();
+        if flagged || place.anchor.is_some() {
+            place.moved_on(&ring.sequencer, flagged);
         }
     }
 }
@@ -292,12 +320,12 @@ impl<E, R, F: FnMut(Pinned<'_, E>) -> R> Wait for Receive<'_, E, F> {
     type Output = Result<R, RecvError>;
 
     fn key(&self) -> u64 {
-        self.reader.position
+        self.reader.place.position
     }
 
     #[inline]
-    fn attempt(&mut self, listening: bool) -> Option<Self::Output> {
-        match self.reader.pin(listening) {
+    fn attempt(&mut self, listed: bool) -> Option<Self::Output> {
+        match self.reader.pin(listed) {
             Ok(pinned) => Some(Ok((self.receive)(pinned))),
             Err(TryRecvError::Empty) => None,
             Err(TryRecvError::Closed) => Some(Err(RecvError::Closed)),
@@ -305,8 +333,8 @@ impl<E, R, F: FnMut(Pinned<'_, E>) -> R> Wait for Receive<'_, E, F> {
         }
     }
 
-    fn listen(&self) -> Listener {
-        let reader = &self.reader;
-        reader.ring.slot(reader.position).listen(reader.shard)
+    fn notifier(&self, key: u64) -> &Notifier {
+        let Reader { ring, place } = &self.reader;
+        ring.waiting_for(key, place.shard)
     }
 }

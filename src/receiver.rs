@@ -1,16 +1,11 @@
 //! The receiving side: the handle and its futures, thin over the reader.
 
-use crate::coop::Budget;
 use crate::cursor::Kind;
 use crate::error::{RecvError, TryRecvError};
-use crate::reader::{Pinned, Reader, Receive};
 use crate::strategy::Start;
 use crate::stream::{FilterMapRef, WithLag};
-use crate::wait::{Waiter, block};
+use crate::subscription::{Recv, RecvMany, RecvWith, Subscription};
 use std::fmt;
-use std::future::Future;
-use std::ops::{Deref, DerefMut};
-use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -39,24 +34,9 @@ use std::time::{Duration, Instant};
 /// }
 /// # });
 /// ```
-pub struct Receiver<E> {
-    reader: Reader<E>,
-    waiter: Waiter,
-    budget: Budget,
-    /// It has reported that the bus is closed and drained.
-    ended: bool,
-}
+pub struct Receiver<E>(pub(crate) Subscription<E>);
 
 impl<E> Receiver<E> {
-    pub(crate) fn new(reader: Reader<E>) -> Self {
-        Self {
-            reader,
-            waiter: Waiter::default(),
-            budget: Budget::new(),
-            ended: false,
-        }
-    }
-
     /// A receiver of the same kind that starts at the next event to be published.
     ///
     /// ```
@@ -67,8 +47,8 @@ impl<E> Receiver<E> {
     /// ```
     #[must_use = "a receiver may hold publishers back"]
     pub fn resubscribe(&self) -> Self {
-        let reader = &self.reader;
-        Self::new(Reader::new(reader.ring(), reader.kind(), Start::Next))
+        let kind = self.0.reader().kind();
+        Self(Subscription::new(self.0.ring(), kind, Start::Next))
     }
 
     /// Receives the next event, waiting for it if need be. The last receiver to want an event gets
@@ -95,7 +75,7 @@ impl<E> Receiver<E> {
     where
         E: Clone,
     {
-        Recv(Receiving(self))
+        self.0.recv()
     }
 
     /// Receives the next event if it is there.
@@ -115,7 +95,7 @@ impl<E> Receiver<E> {
     where
         E: Clone,
     {
-        self.reader.pin(false).map(|mut pinned| pinned.recv())
+        self.0.try_receive().map(|mut pinned| pinned.recv())
     }
 
     /// As [`recv`](Self::recv), blocking the thread instead of the task.
@@ -134,7 +114,8 @@ impl<E> Receiver<E> {
     where
         E: Clone,
     {
-        self.receive_blocking(None, |mut pinned| pinned.recv())
+        self.0
+            .block(None, |mut pinned| pinned.recv())
             .expect("waits without a deadline")
     }
 
@@ -157,7 +138,7 @@ impl<E> Receiver<E> {
         E: Clone,
     {
         let deadline = Instant::now().checked_add(timeout);
-        match self.receive_blocking(deadline, |mut pinned| pinned.recv()) {
+        match self.0.block(deadline, |mut pinned| pinned.recv()) {
             Some(received) => Ok(received?),
             None => Err(TryRecvError::Empty),
         }
@@ -183,7 +164,7 @@ impl<E> Receiver<E> {
     where
         E: Clone,
     {
-        self.poll_receive(cx, |mut pinned| pinned.recv())
+        self.0.poll(cx, |mut pinned| pinned.recv())
     }
 
     /// Receives up to `limit` events, at least one, waiting for it if need be: appends them to the
@@ -213,11 +194,7 @@ impl<E> Receiver<E> {
     where
         E: Clone,
     {
-        RecvMany {
-            receiving: Receiving(self),
-            buffer,
-            limit,
-        }
+        self.0.recv_many(buffer, limit)
     }
 
     /// As [`recv_many`](Self::recv_many), if there is an event now.
@@ -244,7 +221,7 @@ impl<E> Receiver<E> {
         if limit == 0 {
             return Ok(0);
         }
-        let pinned = self.reader.pin(false)?;
+        let pinned = self.0.try_receive()?;
         Ok(pinned.recv_many(buffer, limit))
     }
 
@@ -272,7 +249,8 @@ impl<E> Receiver<E> {
         if limit == 0 {
             return Ok(0);
         }
-        self.receive_blocking(None, |pinned| pinned.recv_many(buffer, limit))
+        self.0
+            .block(None, |pinned| pinned.recv_many(buffer, limit))
             .expect("waits without a deadline")
     }
 
@@ -295,10 +273,7 @@ impl<E> Receiver<E> {
     /// # });
     /// ```
     pub fn recv_with<R, F: FnOnce(&E) -> R>(&mut self, read: F) -> RecvWith<'_, E, F> {
-        RecvWith {
-            receiving: Receiving(self),
-            read: Some(read),
-        }
+        self.0.recv_with(read)
     }
 
     /// As [`recv_with`](Self::recv_with), blocking the thread instead of the task.
@@ -315,10 +290,11 @@ impl<E> Receiver<E> {
     /// ```
     pub fn recv_with_blocking<R>(&mut self, read: impl FnOnce(&E) -> R) -> Result<R, RecvError> {
         let mut read = Some(read);
-        self.receive_blocking(None, |mut pinned| {
-            pinned.read(read.take().expect("receives once"))
-        })
-        .expect("waits without a deadline")
+        self.0
+            .block(None, |mut pinned| {
+                pinned.read(read.take().expect("receives once"))
+            })
+            .expect("waits without a deadline")
     }
 
     /// Receives the next event by reference, without cloning it, if it is there.
@@ -334,7 +310,7 @@ impl<E> Receiver<E> {
     /// assert_eq!(receiver.try_recv_with(|event| event.len()), Ok(5));
     /// ```
     pub fn try_recv_with<R>(&mut self, read: impl FnOnce(&E) -> R) -> Result<R, TryRecvError> {
-        self.reader.pin(false).map(|mut pinned| pinned.read(read))
+        self.0.try_receive().map(|mut pinned| pinned.read(read))
     }
 
     /// A stream of what the closure makes of the events: it sees each by reference, so that events
@@ -389,7 +365,7 @@ impl<E> Receiver<E> {
     /// assert_eq!(bus.subscribe().position(), 1);
     /// ```
     pub fn position(&self) -> u64 {
-        self.reader.position()
+        self.0.reader().position()
     }
 
     /// How many events were published that this receiver has not received yet, including those
@@ -402,8 +378,7 @@ impl<E> Receiver<E> {
     /// assert_eq!(receiver.len(), 1);
     /// ```
     pub fn len(&self) -> usize {
-        let tail = self.reader.ring().sequencer.tail().sequence();
-        (tail - self.reader.position()) as usize
+        self.0.len()
     }
 
     /// Whether there is nothing to be received now.
@@ -425,7 +400,7 @@ impl<E> Receiver<E> {
     /// assert!(receiver.is_closed());
     /// ```
     pub fn is_closed(&self) -> bool {
-        self.reader.ring().sequencer.tail().is_closed()
+        self.0.is_closed()
     }
 
     /// How many events this receiver has missed so far by being lapped, as far as it was told.
@@ -440,7 +415,7 @@ impl<E> Receiver<E> {
     /// assert_eq!(receiver.missed(), 3);
     /// ```
     pub fn missed(&self) -> u64 {
-        self.reader.missed()
+        self.0.reader().missed()
     }
 
     /// Whether this receiver may be lapped, rather than hold publishers back.
@@ -453,46 +428,13 @@ impl<E> Receiver<E> {
     /// assert!(bus.subscribe_lossy().is_lossy());
     /// ```
     pub fn is_lossy(&self) -> bool {
-        self.reader.kind() == Kind::Lossy
-    }
-
-    /// Whether the end was reached: the bus is closed, everything in it was received, and this
-    /// receiver has said so.
-    pub(crate) fn is_terminated(&self) -> bool {
-        self.ended
-    }
-
-    pub(crate) fn poll_receive<R>(
-        &mut self,
-        cx: &mut Context<'_>,
-        receive: impl FnMut(Pinned<'_, E>) -> R,
-    ) -> Poll<Result<R, RecvError>> {
-        let Self {
-            reader,
-            waiter,
-            budget,
-            ended,
-        } = self;
-        budget.poll(cx, |cx| {
-            let received = waiter.poll(cx, &mut Receive { reader, receive });
-            *ended |= matches!(received, Poll::Ready(Err(RecvError::Closed)));
-            received
-        })
-    }
-
-    fn receive_blocking<R>(
-        &mut self,
-        deadline: Option<Instant>,
-        receive: impl FnMut(Pinned<'_, E>) -> R,
-    ) -> Option<Result<R, RecvError>> {
-        let reader = &mut self.reader;
-        block(&mut Receive { reader, receive }, deadline)
+        self.0.reader().kind() == Kind::Lossy
     }
 }
 
 impl<E> Clone for Receiver<E> {
     fn clone(&self) -> Self {
-        Self::new(self.reader.duplicate())
+        Self(self.0.clone())
     }
 }
 
@@ -504,104 +446,5 @@ impl<E> fmt::Debug for Receiver<E> {
             .field("missed", &self.missed())
             .field("lossy", &self.is_lossy())
             .finish_non_exhaustive()
-    }
-}
-
-/// A receiver that is lent to a future: the future's waker goes when the future goes, the place in
-/// the slot's list stays, for the next one.
-struct Receiving<'a, E>(&'a mut Receiver<E>);
-
-impl<E> Deref for Receiving<'_, E> {
-    type Target = Receiver<E>;
-
-    fn deref(&self) -> &Receiver<E> {
-        self.0
-    }
-}
-
-impl<E> DerefMut for Receiving<'_, E> {
-    fn deref_mut(&mut self) -> &mut Receiver<E> {
-        self.0
-    }
-}
-
-impl<E> Drop for Receiving<'_, E> {
-    fn drop(&mut self) {
-        self.0.waiter.disarm();
-    }
-}
-
-/// Future of [`Receiver::recv`].
-#[must_use = "futures do nothing unless awaited"]
-pub struct Recv<'a, E>(Receiving<'a, E>);
-
-impl<E: Clone> Future for Recv<'_, E> {
-    type Output = Result<E, RecvError>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.0.poll_recv(cx)
-    }
-}
-
-impl<E> fmt::Debug for Recv<'_, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Recv").finish_non_exhaustive()
-    }
-}
-
-/// Future of [`Receiver::recv_many`].
-#[must_use = "futures do nothing unless awaited"]
-pub struct RecvMany<'a, E> {
-    receiving: Receiving<'a, E>,
-    buffer: &'a mut Vec<E>,
-    limit: usize,
-}
-
-impl<E: Clone> Future for RecvMany<'_, E> {
-    type Output = Result<usize, RecvError>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = &mut *self;
-        if this.limit == 0 {
-            return Poll::Ready(Ok(0));
-        }
-        this.receiving
-            .poll_receive(cx, |pinned| pinned.recv_many(this.buffer, this.limit))
-    }
-}
-
-impl<E> fmt::Debug for RecvMany<'_, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RecvMany")
-            .field("limit", &self.limit)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Future of [`Receiver::recv_with`]. Panics if polled after it has resolved to an event.
-#[must_use = "futures do nothing unless awaited"]
-pub struct RecvWith<'a, E, F> {
-    receiving: Receiving<'a, E>,
-    read: Option<F>,
-}
-
-// Nothing is pinned: the closure is moved out to be called.
-impl<E, F> Unpin for RecvWith<'_, E, F> {}
-
-impl<E, R, F: FnOnce(&E) -> R> Future for RecvWith<'_, E, F> {
-    type Output = Result<R, RecvError>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = &mut *self;
-        this.receiving.poll_receive(cx, |mut pinned| {
-            let read = this.read.take().expect("polled after completion");
-            pinned.read(read)
-        })
-    }
-}
-
-impl<E, F> fmt::Debug for RecvWith<'_, E, F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RecvWith").finish_non_exhaustive()
     }
 }

@@ -23,7 +23,7 @@ impl<E: Clone> Stream for Receiver<E> {
 
 impl<E: Clone> FusedStream for Receiver<E> {
     fn is_terminated(&self) -> bool {
-        Receiver::is_terminated(self)
+        self.0.is_terminated()
     }
 }
 
@@ -45,7 +45,7 @@ impl<E: Clone> Stream for WithLag<E> {
 
 impl<E: Clone> FusedStream for WithLag<E> {
     fn is_terminated(&self) -> bool {
-        self.0.is_terminated()
+        self.0.0.is_terminated()
     }
 }
 
@@ -71,7 +71,7 @@ impl<E, T, F: FnMut(&E) -> Option<T>> Stream for FilterMapRef<E, F> {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
         let Self { receiver, filter } = &mut *self;
         loop {
-            match ready!(receiver.poll_receive(cx, |mut pinned| pinned.read(&mut *filter))) {
+            match ready!(receiver.0.poll(cx, |mut pinned| pinned.read(&mut *filter))) {
                 Ok(Some(item)) => return Poll::Ready(Some(item)),
                 Ok(None) | Err(RecvError::Lagged(_)) => {}
                 Err(RecvError::Closed) => return Poll::Ready(None),
@@ -82,7 +82,7 @@ impl<E, T, F: FnMut(&E) -> Option<T>> Stream for FilterMapRef<E, F> {
 
 impl<E, T, F: FnMut(&E) -> Option<T>> FusedStream for FilterMapRef<E, F> {
     fn is_terminated(&self) -> bool {
-        self.receiver.is_terminated()
+        self.receiver.0.is_terminated()
     }
 }
 

@@ -1,27 +1,17 @@
-//! Waiting, written once: try, listen, try again, await.
+//! Waiting, written once: try, stand in a list, try again, await.
 //!
 //! Whoever has to wait (a receiver for an event, a publisher for room, a drain for the receivers)
-//! implements [`Wait`]; [`Waiter::poll`] and [`block`] do the rest. This is the only file that
-//! names [event-listener], which keeps the lists of waiters and parks the threads among them.
-//!
-//! # No waker runs under a lock
-//!
-//! event-listener wakes while it holds the list's lock, and miscounts if a waker panics there. So
-//! it never gets to see a user's waker: what it holds is a [`Relay`], which moves the waker into a
-//! thread-local list ([`WOKEN`]); [`wake_gathered`] wakes what is there once nothing is held, one
-//! after the other, whatever any of them does. A relay lives as long as its [`Waiter`], so that a
-//! wait allocates just event-listener's node.
+//! implements [`Wait`]; [`Waiter::poll`] and [`block`] do the rest. [event-listener] parks the
+//! threads that block, and is named only here.
 //!
 //! [event-listener]: https://docs.rs/event-listener
 
-use crate::sync::{Mutex, const_thread_local, lock};
-use event_listener::{Event, EventListener, Listener as _};
-use std::any::Any;
+use crate::notifier::{Notifier, Relay, RelayRef};
+use crate::sync::{Arc, const_thread_local};
+use event_listener::{Event, Listener as _};
 use std::cell::RefCell;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
-use std::sync::Arc; // as `std::task::Wake` wants it, also under loom
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Instant;
 
@@ -29,203 +19,224 @@ use std::time::Instant;
 pub(crate) trait Wait {
     type Output;
 
-    /// Tells apart what a waiter may wait for in turn: a listener is kept between two polls only
+    /// Tells apart what a waiter may wait for in turn: it stays in a list between two polls only
     /// while this stays the same.
     fn key(&self) -> u64 {
         0
     }
 
-    /// Tries. With `listening`, a failure must also leave the mark (WAITING or FLAGGED) by which
-    /// the other side knows that it has to notify; the listener stands in its list already (I7).
-    fn attempt(&mut self, listening: bool) -> Option<Self::Output>;
+    /// Tries. With `listed`, a failure must also leave the mark (WAITING or FLAGGED) by which the
+    /// other side knows that it has to notify; the waiter stands in the list already (I7).
+    fn attempt(&mut self, listed: bool) -> Option<Self::Output>;
 
-    /// Starts to listen to whoever can make the attempt succeed.
-    fn listen(&self) -> Listener;
+    /// Where they stand who wait for what has this key.
+    fn notifier(&self, key: u64) -> &Notifier;
 }
 
-/// A list of waiters. All are notified at once.
-#[derive(Debug)]
-pub(crate) struct Notifier(Event);
+impl<W: Wait> Wait for &mut W {
+    type Output = W::Output;
 
-impl Notifier {
-    pub(crate) fn new() -> Self {
-        Self(Event::new())
+    fn key(&self) -> u64 {
+        (**self).key()
     }
 
-    pub(crate) fn listen(&self) -> Listener {
-        Listener(Some(self.0.listen()))
+    fn attempt(&mut self, listed: bool) -> Option<Self::Output> {
+        (**self).attempt(listed)
     }
 
-    /// Notifies all who listen. Threads run at once; the wakers of tasks are gathered, and the
-    /// caller owes them a [`wake_gathered`] as soon as it holds nothing.
-    pub(crate) fn gather(&self) {
-        self.0.notify(usize::MAX);
+    fn notifier(&self, key: u64) -> &Notifier {
+        (**self).notifier(key)
     }
 }
 
-/// A place in a notifier's list.
-#[derive(Debug)]
-pub(crate) struct Listener(Option<EventListener>);
+/// A waiter's place between two polls: the relay to the waker that it was polled with last, and
+/// the key of what it waits for, if it does.
+///
+/// The relay is kept when a wait is over, for the next one.
+#[derive(Debug, Default)]
+pub(crate) struct Waiter {
+    relay: Option<RelayRef>,
+    waits_for: Option<u64>,
+}
 
-impl Listener {
-    fn inner(&mut self) -> &mut EventListener {
-        self.0.as_mut().expect("taken only by `wait` and `drop`")
-    }
-
-    /// Parks the thread until notified (`true`) or until the deadline has passed.
-    fn wait(mut self, deadline: Option<Instant>) -> bool {
-        match (self.0.take(), deadline) {
-            (Some(listener), None) => {
-                listener.wait();
-                true
+impl Waiter {
+    /// Tries; stands in the list and tries again; else leaves `cx`'s waker to be woken.
+    ///
+    /// If it stood in the list with this waker before an attempt that fails, then either it still
+    /// does, and will be notified, or it was taken out meanwhile, and is going to be woken.
+    #[inline]
+    pub(crate) fn poll<W: Wait>(&mut self, cx: &mut Context<'_>, wait: &mut W) -> Poll<W::Output> {
+        let mut listed = self.is_listed(wait.key(), cx.waker());
+        loop {
+            if let Some(output) = wait.attempt(listed) {
+                self.leave(wait);
+                return Poll::Ready(output);
             }
-            (Some(listener), Some(deadline)) => listener.wait_deadline(deadline).is_some(),
-            (None, _) => unreachable!("a listener waits once"),
+            if listed {
+                return Poll::Pending;
+            }
+            self.enlist(wait, cx.waker());
+            listed = true;
+        }
+    }
+
+    #[inline]
+    fn is_listed(&self, key: u64, waker: &Waker) -> bool {
+        self.waits_for == Some(key)
+            && matches!(&self.relay, Some(relay) if relay.is_listed() && relay.will_wake(waker))
+    }
+
+    fn enlist<W: Wait>(&mut self, wait: &W, waker: &Waker) {
+        self.leave(wait);
+        if !matches!(&self.relay, Some(relay) if relay.will_wake(waker)) {
+            self.relay = Some(Relay::new(waker.clone()));
+        }
+        if let Some(relay) = &self.relay {
+            let key = wait.key();
+            wait.notifier(key).add(relay);
+            self.waits_for = Some(key);
+        }
+    }
+
+    #[inline]
+    fn leave<W: Wait>(&mut self, wait: &W) {
+        if let (Some(key), Some(relay)) = (self.waits_for.take(), &self.relay) {
+            wait.notifier(key).remove(relay);
+        }
+    }
+
+    /// Gives up the wait, for a future that is dropped before it has resolved: leaves no waker
+    /// behind.
+    pub(crate) fn cancel<W: Wait>(&mut self, wait: &W) {
+        self.leave(wait);
+        self.relay = None;
+    }
+}
+
+/// The future of a wait that is not repeated.
+#[derive(Debug)]
+pub(crate) struct Waiting<W: Wait> {
+    wait: W,
+    waiter: Waiter,
+}
+
+impl<W: Wait> Waiting<W> {
+    pub(crate) fn new(wait: W) -> Self {
+        Self {
+            wait,
+            waiter: Waiter::default(),
         }
     }
 }
 
-impl Drop for Listener {
+// Nothing is pinned.
+impl<W: Wait> Unpin for Waiting<W> {}
+
+impl<W: Wait> Future for Waiting<W> {
+    type Output = W::Output;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<W::Output> {
+        let Self { wait, waiter } = &mut *self;
+        waiter.poll(cx, wait)
+    }
+}
+
+impl<W: Wait> Drop for Waiting<W> {
+    #[inline]
     fn drop(&mut self) {
-        if let Some(listener) = self.0.take() {
-            // Not just dropped: one that was notified would hand that on, and wake somebody else
-            // for nothing. All were notified who listened.
-            listener.discard();
+        self.waiter.leave(&self.wait);
+    }
+}
+
+/// A public future that is nothing but a [`Waiting`].
+macro_rules! waiting_future {
+    ($(#[$doc:meta])* $name:ident<$event:ident>($wait:ident) -> $output:ty) => {
+        $(#[$doc])*
+        #[must_use = "futures do nothing unless awaited"]
+        pub struct $name<'a, $event>(Waiting<$wait<'a, $event>>);
+
+        impl<$event> Future for $name<'_, $event> {
+            type Output = $output;
+
+            #[inline]
+            fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+                Pin::new(&mut self.0).poll(cx)
+            }
+        }
+
+        impl<$event> fmt::Debug for $name<'_, $event> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($name)).finish_non_exhaustive()
+            }
+        }
+    };
+}
+pub(crate) use waiting_future;
+
+/// How a thread waits: as a task does, with a waker that unparks it.
+#[derive(Debug)]
+struct Parked {
+    event: Arc<Event>,
+    waker: Waker,
+    waiter: Waiter,
+}
+
+#[derive(Debug)]
+struct Unparker(Arc<Event>);
+
+impl Wake for Unparker {
+    fn wake(self: std::sync::Arc<Self>) {
+        // A clone, for loom: it sees only this `Arc`'s own counting.
+        Arc::clone(&self.0).notify(1);
+    }
+}
+
+impl Parked {
+    fn new() -> Self {
+        let event = Arc::new(Event::new());
+        let unparker = Unparker(Arc::clone(&event));
+        Self {
+            event,
+            waker: Waker::from(std::sync::Arc::new(unparker)),
+            waiter: Waiter::default(),
+        }
+    }
+
+    fn block<W: Wait>(&mut self, wait: &mut W, deadline: Option<Instant>) -> Option<W::Output> {
+        let waiter = std::mem::take(&mut self.waiter);
+        let mut waiting = Waiting { wait, waiter };
+        let cx = &mut Context::from_waker(&self.waker);
+        loop {
+            // Before the attempt, so that no wake-up after it is slept through.
+            let listener = self.event.listen();
+            if let Poll::Ready(output) = Pin::new(&mut waiting).poll(cx) {
+                self.waiter = std::mem::take(&mut waiting.waiter);
+                return Some(output);
+            }
+            match deadline {
+                None => listener.wait(),
+                Some(deadline) if listener.wait_deadline(deadline).is_some() => {}
+                Some(_) => return waiting.wait.attempt(false),
+            }
         }
     }
 }
 
 const_thread_local! {
-    /// Wakers that this thread took out under an event's lock and has yet to wake.
-    static WOKEN: RefCell<Vec<Waker>> = RefCell::new(Vec::new());
-}
-
-/// Wakes what this thread has gathered. All are woken even if some panic; the first panic goes on.
-/// Wakers are user code: nothing may be held here.
-pub(crate) fn wake_gathered() {
-    let Ok(Some(mut woken)) = WOKEN.try_with(|woken| {
-        let mut woken = woken.borrow_mut();
-        (!woken.is_empty()).then(|| std::mem::take(&mut *woken))
-    }) else {
-        return;
-    };
-    let mut panic: Option<Box<dyn Any + Send>> = None;
-    for waker in woken.drain(..) {
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
-            panic.get_or_insert(payload);
-        }
-    }
-    // Keep the allocation for the next time; nothing else can have gathered in between, since
-    // whatever the wakers notified was woken before they returned.
-    let _ = WOKEN.try_with(|empty| empty.replace(woken));
-    if let Some(payload) = panic {
-        if !std::thread::panicking() {
-            resume_unwind(payload);
-        }
-    }
-}
-
-/// What event-listener holds in place of a user's waker.
-#[derive(Debug)]
-struct Relay(Mutex<Option<Waker>>);
-
-impl Wake for Relay {
-    /// Runs under the event's lock: only moves the waker.
-    fn wake(self: Arc<Self>) {
-        let Some(waker) = lock(&self.0).take() else {
-            return;
-        };
-        let mut waker = Some(waker);
-        let gathered = WOKEN.try_with(|woken| {
-            if let Some(waker) = waker.take() {
-                woken.borrow_mut().push(waker);
-            }
-        });
-        if let (Err(_), Some(waker)) = (gathered, waker) {
-            // The thread is ending and its list is gone: better under a lock than never.
-            waker.wake();
-        }
-    }
-}
-
-/// A waiter's place between two polls: at most one listener, and one relay for all its waits.
-#[derive(Debug, Default)]
-pub(crate) struct Waiter {
-    listening: Option<(u64, Listener)>,
-    relay: Option<(Arc<Relay>, Waker)>,
-    armed: bool,
-}
-
-impl Waiter {
-    /// Tries; listens and tries again; else leaves `cx`'s waker to be woken.
-    pub(crate) fn poll<W: Wait>(&mut self, cx: &mut Context<'_>, wait: &mut W) -> Poll<W::Output> {
-        loop {
-            let key = wait.key();
-            let listening = matches!(self.listening, Some((kept, _)) if kept == key);
-            if let Some(output) = wait.attempt(listening) {
-                self.listening = None;
-                self.disarm();
-                return Poll::Ready(output);
-            }
-            if !listening {
-                self.listening = Some((key, wait.listen()));
-            } else if self.poll_listener(cx).is_pending() {
-                return Poll::Pending;
-            }
-        }
-    }
-
-    fn poll_listener(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let (relay, relay_waker) = self.relay.get_or_insert_with(|| {
-            let relay = Arc::new(Relay(Mutex::new(None)));
-            (Arc::clone(&relay), Waker::from(relay))
-        });
-        // Armed with this waker already, unless it was taken meanwhile: a clone may be needed, and
-        // cloning and dropping wakers is user code.
-        let armed =
-            self.armed && matches!(&*lock(&relay.0), Some(old) if old.will_wake(cx.waker()));
-        if !armed {
-            let waker = cx.waker().clone();
-            let old = lock(&relay.0).replace(waker);
-            drop(old);
-            self.armed = true;
-        }
-        let Some((_, listener)) = &mut self.listening else {
-            unreachable!("polled only while listening");
-        };
-        let notified = Pin::new(listener.inner()).poll(&mut Context::from_waker(relay_waker));
-        if notified.is_ready() {
-            self.listening = None;
-        }
-        notified
-    }
-
-    /// Forgets the waker, for a future that ends. The listener stays, for the next one.
-    pub(crate) fn disarm(&mut self) {
-        if self.armed {
-            self.armed = false;
-            if let Some((relay, _)) = &self.relay {
-                let old = lock(&relay.0).take();
-                drop(old);
-            }
-        }
-    }
+    /// This thread's, unless it is in use: user code that is called while a thread waits may have
+    /// to wait too.
+    static PARKED: RefCell<Option<Parked>> = RefCell::new(None);
 }
 
 /// Blocks the thread until the attempt succeeds, or until the deadline has passed (`None`).
 pub(crate) fn block<W: Wait>(wait: &mut W, deadline: Option<Instant>) -> Option<W::Output> {
-    let mut listener: Option<Listener> = None;
-    loop {
-        if let Some(output) = wait.attempt(listener.is_some()) {
-            return Some(output);
-        }
-        match listener.take() {
-            None => listener = Some(wait.listen()),
-            Some(listener) => {
-                if !listener.wait(deadline) {
-                    return wait.attempt(false);
-                }
-            }
-        }
+    if let Some(output) = wait.attempt(false) {
+        return Some(output);
     }
+    let kept = PARKED.try_with(|parked| parked.borrow_mut().take());
+    let mut parked = kept.ok().flatten().unwrap_or_else(Parked::new);
+    let output = parked.block(wait, deadline);
+    let _ = PARKED.try_with(|kept| kept.replace(Some(parked)));
+    output
 }

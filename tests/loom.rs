@@ -473,7 +473,25 @@ fn wait_for_an_event_in_one_shard() {
     });
 }
 
-/// Catches: a waker lost between its relay and the list of those to wake.
+/// Catches: a list of waiting receivers that is not the same in each lap. A lapped receiver waits
+/// for the second event while the first is not committed yet, and its bit is taken out with that.
+#[test]
+fn wait_for_an_event_a_lap_later() {
+    bounded(2, || {
+        let model = numbers(1, WaitStrategy::Overwrite);
+        let mut receiver = model.bus.subscribe();
+        let publishers = [0, 1].map(|number| model.spawn(move |model| model.publish(number)));
+        let mut account = Account::default();
+        while account.total() < 2 {
+            account.wait(&mut receiver);
+        }
+        for publisher in publishers {
+            publisher.join().unwrap();
+        }
+    });
+}
+
+/// Catches: a waker lost between its list and the list of those to wake.
 #[test]
 fn await_an_event() {
     loom::model(|| {

@@ -1,17 +1,13 @@
 //! The receiving side.
 
 use super::error::{RecvError, TryRecvError};
-use crate::coop::Budget;
 use crate::cursor::Kind;
-use crate::reader::{Pinned, Reader, Receive};
 use crate::ring::Ring;
 use crate::strategy::Start;
+use crate::subscription::Subscription;
 use crate::sync::Arc;
-use crate::wait::{Waiter, block};
 use std::fmt;
-use std::future::Future;
 use std::panic::{RefUnwindSafe, UnwindSafe};
-use std::pin::Pin;
 use std::task::{Context, Poll};
 
 /// The receiving half of [`channel`](super::channel): gets every value sent since it subscribed,
@@ -36,26 +32,11 @@ use std::task::{Context, Poll};
 /// }
 /// # });
 /// ```
-pub struct Receiver<T> {
-    reader: Reader<T>,
-    waiter: Waiter,
-    budget: Budget,
-    /// It has reported that the channel is closed and drained.
-    ended: bool,
-}
+pub struct Receiver<T>(pub(super) Subscription<T>);
 
 impl<T> Receiver<T> {
-    fn new(reader: Reader<T>) -> Self {
-        Self {
-            reader,
-            waiter: Waiter::default(),
-            budget: Budget::new(),
-            ended: false,
-        }
-    }
-
     pub(super) fn subscribe(ring: &Arc<Ring<T>>) -> Self {
-        Self::new(Reader::new(ring, Kind::Lossy, Start::Next))
+        Self(Subscription::new(ring, Kind::Lossy, Start::Next))
     }
 
     /// How many values were sent that this receiver has not received yet, including those that it
@@ -68,8 +49,7 @@ impl<T> Receiver<T> {
     /// assert_eq!(receiver.len(), 2);
     /// ```
     pub fn len(&self) -> usize {
-        let tail = self.ring().sequencer.tail().sequence();
-        (tail - self.reader.position()) as usize
+        self.0.len()
     }
 
     /// Whether there is nothing to be received now.
@@ -89,7 +69,7 @@ impl<T> Receiver<T> {
     /// assert!(receiver.same_channel(&sender.subscribe()));
     /// ```
     pub fn same_channel(&self, other: &Self) -> bool {
-        Arc::ptr_eq(self.ring(), other.ring())
+        Arc::ptr_eq(self.0.ring(), other.0.ring())
     }
 
     /// How many senders there are.
@@ -100,7 +80,7 @@ impl<T> Receiver<T> {
     /// assert_eq!(receiver.sender_strong_count(), 2);
     /// ```
     pub fn sender_strong_count(&self) -> usize {
-        self.ring().handles()
+        self.0.ring().handles()
     }
 
     /// How many weak senders there are.
@@ -111,7 +91,7 @@ impl<T> Receiver<T> {
     /// assert_eq!(receiver.sender_weak_count(), 1);
     /// ```
     pub fn sender_weak_count(&self) -> usize {
-        self.ring().weak_handles()
+        self.0.ring().weak_handles()
     }
 
     /// Whether there is no sender any more. What was sent can still be received.
@@ -124,34 +104,7 @@ impl<T> Receiver<T> {
     /// assert_eq!(receiver.try_recv(), Ok("last"));
     /// ```
     pub fn is_closed(&self) -> bool {
-        self.ring().sequencer.tail().is_closed()
-    }
-
-    /// Whether the end was reached, and this receiver has said so.
-    pub(super) fn is_terminated(&self) -> bool {
-        self.ended
-    }
-
-    fn ring(&self) -> &Arc<Ring<T>> {
-        self.reader.ring()
-    }
-
-    fn poll_receive<R>(
-        &mut self,
-        cx: &mut Context<'_>,
-        receive: impl FnMut(Pinned<'_, T>) -> R,
-    ) -> Poll<Result<R, RecvError>> {
-        let Self {
-            reader,
-            waiter,
-            budget,
-            ended,
-        } = self;
-        budget.poll(cx, |cx| {
-            let received = waiter.poll(cx, &mut Receive { reader, receive });
-            *ended |= matches!(received, Poll::Ready(Err(crate::RecvError::Closed)));
-            received.map_err(RecvError::from)
-        })
+        self.0.is_closed()
     }
 }
 
@@ -166,7 +119,7 @@ impl<T: Clone> Receiver<T> {
     /// assert_eq!(fresh.try_recv(), Ok("late"));
     /// ```
     pub fn resubscribe(&self) -> Self {
-        Self::subscribe(self.ring())
+        Self::subscribe(self.0.ring())
     }
 
     /// Receives the next value, waiting for it if need be.
@@ -193,8 +146,8 @@ impl<T: Clone> Receiver<T> {
     /// assert_eq!(receiver.recv().await, Ok(3));
     /// # });
     /// ```
-    pub fn recv(&mut self) -> Recv<'_, T> {
-        Recv(Receiving(self))
+    pub async fn recv(&mut self) -> Result<T, RecvError> {
+        Ok(self.0.recv().await?)
     }
 
     /// Receives the next value if it is there.
@@ -213,8 +166,7 @@ impl<T: Clone> Receiver<T> {
     /// ```
     #[inline]
     pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
-        let mut pinned = self.reader.pin(false)?;
-        Ok(pinned.recv())
+        Ok(self.0.try_receive()?.recv())
     }
 
     /// As [`recv`](Self::recv), blocking the thread instead of the task. For use outside of
@@ -230,9 +182,7 @@ impl<T: Clone> Receiver<T> {
     /// assert_eq!(receiver.blocking_recv(), Ok("value"));
     /// ```
     pub fn blocking_recv(&mut self) -> Result<T, RecvError> {
-        let reader = &mut self.reader;
-        let receive = |mut pinned: Pinned<'_, T>| pinned.recv();
-        let received = block(&mut Receive { reader, receive }, None);
+        let received = self.0.block(None, |mut pinned| pinned.recv());
         Ok(received.expect("waits without a deadline")?)
     }
 
@@ -252,7 +202,8 @@ impl<T: Clone> Receiver<T> {
     /// # });
     /// ```
     pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, RecvError>> {
-        self.poll_receive(cx, |mut pinned| pinned.recv())
+        let received = self.0.poll(cx, |mut pinned| pinned.recv());
+        received.map_err(RecvError::from)
     }
 
     /// Receives up to `limit` values, at least one, waiting for it if need be: appends them to the
@@ -277,18 +228,18 @@ impl<T: Clone> Receiver<T> {
     /// assert_eq!(batch, ['a', 'b']);
     /// # });
     /// ```
-    pub fn recv_many<'a>(&'a mut self, buffer: &'a mut Vec<T>, limit: usize) -> RecvMany<'a, T> {
-        RecvMany {
-            receiving: Receiving(self),
-            buffer,
-            limit,
-        }
+    pub async fn recv_many(
+        &mut self,
+        buffer: &mut Vec<T>,
+        limit: usize,
+    ) -> Result<usize, RecvError> {
+        Ok(self.0.recv_many(buffer, limit).await?)
     }
 }
 
 impl<T> Clone for Receiver<T> {
     fn clone(&self) -> Self {
-        Self::new(self.reader.duplicate())
+        Self(self.0.clone())
     }
 }
 
@@ -301,59 +252,3 @@ impl<T> fmt::Debug for Receiver<T> {
 // As tokio's (without its feature `parking_lot`): a panic in `T::clone` leaves the receiver past that value, and nothing else.
 impl<T> UnwindSafe for Receiver<T> {}
 impl<T> RefUnwindSafe for Receiver<T> {}
-
-/// A receiver that is lent to a future: the future's waker goes when the future goes.
-struct Receiving<'a, T>(&'a mut Receiver<T>);
-
-impl<T> Drop for Receiving<'_, T> {
-    fn drop(&mut self) {
-        self.0.waiter.disarm();
-    }
-}
-
-/// Future of [`Receiver::recv`].
-#[must_use = "futures do nothing unless awaited"]
-pub struct Recv<'a, T>(Receiving<'a, T>);
-
-impl<T: Clone> Future for Recv<'_, T> {
-    type Output = Result<T, RecvError>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.0.0.poll_recv(cx)
-    }
-}
-
-impl<T> fmt::Debug for Recv<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Recv").finish_non_exhaustive()
-    }
-}
-
-/// Future of [`Receiver::recv_many`].
-#[must_use = "futures do nothing unless awaited"]
-pub struct RecvMany<'a, T> {
-    receiving: Receiving<'a, T>,
-    buffer: &'a mut Vec<T>,
-    limit: usize,
-}
-
-impl<T: Clone> Future for RecvMany<'_, T> {
-    type Output = Result<usize, RecvError>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = &mut *self;
-        if this.limit == 0 {
-            return Poll::Ready(Ok(0));
-        }
-        let receiver = &mut this.receiving.0;
-        receiver.poll_receive(cx, |pinned| pinned.recv_many(this.buffer, this.limit))
-    }
-}
-
-impl<T> fmt::Debug for RecvMany<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RecvMany")
-            .field("limit", &self.limit)
-            .finish_non_exhaustive()
-    }
-}

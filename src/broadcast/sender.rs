@@ -3,9 +3,10 @@
 use super::error::SendError;
 use super::receiver::Receiver;
 use crate::error::BuildError;
+use crate::notifier::Notifier;
 use crate::ring::Ring;
 use crate::sync::Arc;
-use crate::wait::{Listener, Wait, Waiter};
+use crate::wait::{Wait, Waiting, waiting_future};
 use std::fmt;
 use std::future::Future;
 use std::panic::{RefUnwindSafe, UnwindSafe};
@@ -183,10 +184,7 @@ impl<T> Sender<T> {
     /// # });
     /// ```
     pub fn closed(&self) -> Closed<'_, T> {
-        Closed {
-            deserting: Deserting(&self.ring),
-            waiter: Waiter::default(),
-        }
+        Closed(Waiting::new(Deserting(&self.ring)))
     }
 
     /// How many senders there are, this one included.
@@ -318,33 +316,16 @@ struct Deserting<'a, T>(&'a Ring<T>);
 impl<T> Wait for Deserting<'_, T> {
     type Output = ();
 
-    fn attempt(&mut self, _listening: bool) -> Option<()> {
+    fn attempt(&mut self, _listed: bool) -> Option<()> {
         self.0.sequencer.is_deserted().then_some(())
     }
 
-    fn listen(&self) -> Listener {
-        self.0.sequencer.listen_deserted()
+    fn notifier(&self, _: u64) -> &Notifier {
+        self.0.sequencer.deserted()
     }
 }
 
-/// Future of [`Sender::closed`].
-#[must_use = "futures do nothing unless awaited"]
-pub struct Closed<'a, T> {
-    deserting: Deserting<'a, T>,
-    waiter: Waiter,
-}
-
-impl<T> Future for Closed<'_, T> {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = &mut *self;
-        this.waiter.poll(cx, &mut this.deserting)
-    }
-}
-
-impl<T> fmt::Debug for Closed<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Closed").finish_non_exhaustive()
-    }
+waiting_future! {
+    /// Future of [`Sender::closed`].
+    Closed<T>(Deserting) -> ()
 }

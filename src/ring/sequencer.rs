@@ -1,10 +1,10 @@
 //! Claiming sequences, and the bounds that keep claims off the receivers. Knows no events.
 
 use crate::cursor::{Cursor, CursorRef, Kind, Registry, Standing};
+use crate::notifier::Notifier;
 use crate::ring::sequence::{CursorWord, NOBODY, TailWord, oldest, room};
 use crate::strategy::Start;
 use crate::sync::{AtomicU64, AtomicUsize, Backoff, Mutex, MutexGuard, Ordering, lock};
-use crate::wait::{Listener, Notifier};
 use crossbeam_utils::CachePadded;
 use std::ops::Range;
 
@@ -171,16 +171,16 @@ impl Sequencer {
         lock(&self.registry)
     }
 
-    pub(crate) fn listen_space(&self) -> Listener {
-        self.space.listen()
+    pub(crate) fn space(&self) -> &Notifier {
+        &self.space
     }
 
-    pub(crate) fn listen_drained(&self) -> Listener {
-        self.drained.listen()
+    pub(crate) fn drained(&self) -> &Notifier {
+        &self.drained
     }
 
-    pub(crate) fn listen_deserted(&self) -> Listener {
-        self.deserted.listen()
+    pub(crate) fn deserted(&self) -> &Notifier {
+        &self.deserted
     }
 
     /// P1 to P4: claims up to `want` sequences, at least one. With `flag`, a refusal leaves the
@@ -366,7 +366,7 @@ impl Sequencer {
     }
 
     /// Takes the lossy cursor off by which a gating receiver read the past. The caller owes a
-    /// [`wake_gathered`](crate::wait::wake_gathered).
+    /// [`wake_gathered`](crate::notifier::wake_gathered).
     pub(crate) fn leave_past(&self, past: &Cursor) {
         let wakes = self.remove(&mut self.lock(), past, Kind::Lossy);
         self.gather(wakes);
@@ -441,7 +441,7 @@ impl Sequencer {
     }
 
     /// A flag came off a cursor: somebody waits, and may have waited for it. The caller owes a
-    /// [`wake_gathered`](crate::wait::wake_gathered).
+    /// [`wake_gathered`](crate::notifier::wake_gathered).
     #[cold]
     pub(crate) fn hand_over(&self) {
         let wakes = self.settle(&mut self.lock());
@@ -514,7 +514,7 @@ impl Sequencer {
         }
     }
 
-    /// The caller owes a [`wake_gathered`](crate::wait::wake_gathered).
+    /// The caller owes a [`wake_gathered`](crate::notifier::wake_gathered).
     pub(crate) fn gather(&self, wakes: Wakes) {
         if wakes.space {
             self.space.gather();
@@ -531,12 +531,6 @@ impl Sequencer {
     pub(crate) fn close(&self) -> Option<u64> {
         let before = self.tail.close();
         (!before.is_closed()).then(|| before.sequence())
-    }
-
-    /// Publishers that wait shall look again. The caller owes a
-    /// [`wake_gathered`](crate::wait::wake_gathered).
-    pub(crate) fn gather_space(&self) {
-        self.space.gather();
     }
 
     /// Shuts publishers out of what all have received and nobody released yet, for as long as the

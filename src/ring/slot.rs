@@ -1,8 +1,7 @@
-//! One slot of the ring: the stamp, the value, and who waits for it. All `unsafe` of the crate.
+//! One slot of the ring: the stamp and the value. All `unsafe` of the crate.
 
 use crate::ring::sequence::StampWord;
 use crate::sync::{AtomicU64, Backoff, Ordering, UnsafeCell};
-use crate::wait::{Listener, Notifier};
 
 /// `sequence s` lives in the slot `s & mask`, lap after lap.
 pub(crate) struct Slot<E> {
@@ -11,8 +10,6 @@ pub(crate) struct Slot<E> {
     stamp: AtomicU64,
     /// Written by the publisher between P4 and P7, and by whoever releases it (I1).
     value: UnsafeCell<Option<E>>,
-    /// Receivers that wait for the next commit here, by shard.
-    waiting: [Notifier; StampWord::SHARDS],
 }
 
 // SAFETY: `&Slot` lets one thread move an `E` in or out (`E: Send`) and several read one at a time
@@ -24,7 +21,6 @@ impl<E> Slot<E> {
         Self {
             stamp: AtomicU64::new(0),
             value: UnsafeCell::new(None),
-            waiting: std::array::from_fn(|_| Notifier::new()),
         }
     }
 
@@ -34,8 +30,9 @@ impl<E> Slot<E> {
         StampWord(self.stamp.load(Ordering::Acquire))
     }
 
-    /// R1 for a receiver of this shard that listens already: unless `sequence` is committed, the
-    /// stamp comes back with the shard's WAITING bit in it, so that the commit will notify (I7).
+    /// R1 for a receiver of this shard that stands in its list already: unless `sequence` is
+    /// committed, the stamp comes back with the shard's WAITING bit in it, so that the commit will
+    /// notify (I7).
     ///
     /// `fetch_or` against the commit's `swap`: one of them sees the other. Acquire as in
     /// [`stamp`](Self::stamp), and to see the CLOSED that precedes
@@ -49,10 +46,6 @@ impl<E> Slot<E> {
         }
         let bit = StampWord::waiting_bit(shard);
         StampWord(self.stamp.fetch_or(bit, Ordering::Acquire))
-    }
-
-    pub(crate) fn listen(&self, shard: usize) -> Listener {
-        self.waiting[shard].listen()
     }
 
     /// P5: waits until the publisher that claimed the slot one lap before has committed, `next`
@@ -105,17 +98,6 @@ impl<E> Slot<E> {
 
     fn touch(&self) -> StampWord {
         StampWord(self.stamp.fetch_add(0, Ordering::AcqRel))
-    }
-
-    /// Notifies those whose bits were in the old stamp. The caller owes a
-    /// [`wake_gathered`](crate::wait::wake_gathered).
-    #[cold]
-    pub(crate) fn gather(&self, old: StampWord) {
-        for (shard, notifier) in self.waiting.iter().enumerate() {
-            if old.is_waiting(shard) {
-                notifier.gather();
-            }
-        }
     }
 
     /// Exchanges the value.

@@ -294,17 +294,23 @@ fn a_cancelled_publish_or_drain_leaves_no_waker_behind() {
 }
 
 #[test]
-fn who_was_woken_or_has_resolved_keeps_no_waker() {
+fn a_receiver_keeps_one_waker_for_its_next_wait_until_it_is_dropped() {
     let bus = overwrite(1);
     let mut receiver = bus.subscribe();
     let (wakes, waker) = Wakes::new();
     let mut cx = Context::from_waker(&waker);
-    assert_pending!(receiver.poll_recv(&mut cx));
-    assert_eq!(Arc::strong_count(&wakes), 3);
-    publish_all(&bus, [0]);
-    assert_eq!((Arc::strong_count(&wakes), wakes.count()), (2, 1));
-    assert!(receiver.poll_recv(&mut cx).is_ready());
-    assert_pending!(receiver.poll_recv(&mut cx));
+    for wait in 1..=3 {
+        assert_pending!(receiver.poll_recv(&mut cx));
+        publish_all(&bus, [0]);
+        assert_eq!((Arc::strong_count(&wakes), wakes.count()), (3, wait));
+        assert!(receiver.poll_recv(&mut cx).is_ready());
+    }
+    let (others, other) = Wakes::new();
+    assert_pending!(receiver.poll_recv(&mut Context::from_waker(&other)));
+    assert_eq!(
+        (Arc::strong_count(&wakes), Arc::strong_count(&others)),
+        (2, 3)
+    );
     drop(receiver);
-    assert_eq!(Arc::strong_count(&wakes), 2);
+    assert_eq!(Arc::strong_count(&others), 2);
 }

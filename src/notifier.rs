@@ -1,0 +1,126 @@
+//! Lists of waiters, and waking them with nothing held.
+//!
+//! Who waits stands in a list with a [`Relay`] to its waker. A notification moves all relays of a
+//! list into a thread-local one ([`WOKEN`]); [`wake_gathered`] wakes what is there once nothing is
+//! locked, one after the other, whatever any of them does. A relay serves all waits of one waiter
+//! with one waker, so that standing in a list again costs neither an allocation nor a clone of the
+//! waker.
+
+use crate::sync::{AtomicBool, Mutex, Ordering, const_thread_local, lock};
+use std::any::Any;
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::task::Waker;
+
+/// What stands in a list in place of a user's waker, which is neither cloned, woken nor dropped
+/// while the list is locked.
+#[derive(Debug)]
+pub(crate) struct Relay {
+    waker: Waker,
+    /// Whether it stands in a list; written under that list's lock.
+    listed: AtomicBool,
+}
+
+/// `std`'s also under loom: it shares no more than a waker and the flag.
+pub(crate) type RelayRef = std::sync::Arc<Relay>;
+
+impl Relay {
+    pub(crate) fn new(waker: Waker) -> RelayRef {
+        RelayRef::new(Self {
+            waker,
+            listed: AtomicBool::new(false),
+        })
+    }
+
+    pub(crate) fn will_wake(&self, waker: &Waker) -> bool {
+        self.waker.will_wake(waker)
+    }
+
+    /// Whether it stands in its list still. If not, it was woken since, or is just about to be.
+    /// Relaxed: who is not listed looks again anyway, before it waits.
+    pub(crate) fn is_listed(&self) -> bool {
+        self.listed.load(Ordering::Relaxed)
+    }
+}
+
+/// A list of waiters. All are notified at once.
+#[derive(Debug)]
+pub(crate) struct Notifier(Mutex<Vec<RelayRef>>);
+
+impl Notifier {
+    pub(crate) fn new() -> Self {
+        Self(Mutex::new(Vec::new()))
+    }
+
+    /// Puts a relay that stands in no list into this one.
+    pub(crate) fn add(&self, relay: &RelayRef) {
+        let mut list = lock(&self.0);
+        list.push(RelayRef::clone(relay));
+        relay.listed.store(true, Ordering::Relaxed);
+    }
+
+    /// Takes a relay out that the caller has put into this list, unless it was notified.
+    pub(crate) fn remove(&self, relay: &RelayRef) {
+        if relay.is_listed() {
+            let mut list = lock(&self.0);
+            if let Some(index) = list
+                .iter()
+                .rposition(|other| RelayRef::ptr_eq(other, relay))
+            {
+                list.swap_remove(index);
+                relay.listed.store(false, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Takes everybody out of the list. The caller owes them a [`wake_gathered`] as soon as it
+    /// holds nothing.
+    pub(crate) fn gather(&self) {
+        let mut list = lock(&self.0);
+        for relay in list.iter() {
+            relay.listed.store(false, Ordering::Relaxed);
+        }
+        let gathered = WOKEN.try_with(|woken| woken.borrow_mut().append(&mut list));
+        if gathered.is_err() {
+            // The thread is ending and its list is gone.
+            let woken = std::mem::take(&mut *list);
+            drop(list);
+            wake_all(woken);
+        }
+    }
+}
+
+const_thread_local! {
+    /// Whom this thread has notified and has yet to wake.
+    static WOKEN: RefCell<Vec<RelayRef>> = RefCell::new(Vec::new());
+}
+
+/// Wakes whom this thread has gathered. Wakers are user code: nothing may be held here.
+pub(crate) fn wake_gathered() {
+    let gathered = WOKEN.try_with(|woken| std::mem::take(&mut *woken.borrow_mut()));
+    let woken = gathered.unwrap_or_default();
+    if !woken.is_empty() {
+        // Keeps the allocation for the next time; nothing else can have been gathered meanwhile,
+        // since whatever the wakers notified was woken before they returned.
+        let emptied = wake_all(woken);
+        let _ = WOKEN.try_with(|empty| empty.replace(emptied));
+    }
+}
+
+/// Wakes all even if some panic; the first panic goes on. Returns the empty vector.
+fn wake_all(mut woken: Vec<RelayRef>) -> Vec<RelayRef> {
+    let mut panic: Option<Box<dyn Any + Send>> = None;
+    for relay in woken.drain(..) {
+        // Dropping it may drop the waker.
+        let wake = AssertUnwindSafe(move || relay.waker.wake_by_ref());
+        if let Err(payload) = catch_unwind(wake) {
+            panic.get_or_insert(payload);
+        }
+    }
+    if let Some(payload) = panic {
+        if !std::thread::panicking() {
+            resume_unwind(payload);
+        }
+    }
+    woken
+}
