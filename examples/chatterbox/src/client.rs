@@ -78,7 +78,7 @@ pub async fn talk(
                 }
             },
             sent = voice.publish_many(&mut unsent), if !unsent.is_empty() => sent?,
-            event = events.message() => match event.map_err(told)? {
+            event = events.message() => match event.map_err(broken_off)? {
                 Some(event) => {
                     if let Some(line) = view.line(event) {
                         terminal.show(&line)?;
@@ -117,6 +117,10 @@ pub fn told(status: Status) -> String {
         "" => status.code().to_string(),
         message => message.to_owned(),
     }
+}
+
+fn broken_off(status: Status) -> String {
+    format!("the chat has broken off: {}", told(status))
 }
 
 /// What is at the bottom of an error: tonic's own words are just "transport error".

@@ -187,6 +187,22 @@ fn typing() {
 }
 
 #[test]
+fn the_server_is_killed() {
+    let (server, address) = server();
+    let mut ann = Piped::start(&["client", "ann", "--server", &address]);
+    assert_eq!(ann.line(), "-- nobody is here yet");
+    assert_eq!(ann.line(), "* ann has joined");
+    server.signal(Signal::SIGKILL);
+    let mut errors = BufReader::new(ann.child.stderr.take().unwrap()).lines();
+    let error = errors.next().unwrap().unwrap();
+    assert!(
+        error.starts_with("error: the chat has broken off: "),
+        "{error}"
+    );
+    assert!(!ann.child.wait().unwrap().success());
+}
+
+#[test]
 fn what_is_wrong_is_said() {
     let (_server, address) = server();
     let mut ann = Piped::start(&["client", "ann", "--server", &address]);
