@@ -7,7 +7,6 @@ mod common;
 mod build;
 mod close;
 mod drained;
-mod oracle;
 mod publish;
 mod publish_many;
 mod receive;

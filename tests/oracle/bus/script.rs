@@ -1,0 +1,125 @@
+//! What a script can do with a bus, decoded from bytes: all bytes mean something.
+
+mod decode;
+
+use eventring::{Start, WaitStrategy};
+
+/// A bus, and what is done with it.
+#[derive(Clone, Debug)]
+pub(crate) struct Script {
+    pub(crate) setup: Setup,
+    /// The events need no drop.
+    pub(crate) plain: bool,
+    pub(crate) steps: Vec<Step>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Setup {
+    pub(crate) capacity: usize,
+    pub(crate) history: usize,
+    pub(crate) strategy: WaitStrategy,
+}
+
+/// No step publishes as many: more than two laps.
+pub(crate) const MOST_EVENTS: u64 = 20;
+
+/// Chooses among the handles of one kind that there are, modulo their number.
+type Choice = u8;
+
+/// One step. It is left out if there is no such handle, or if it would block the thread.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Step {
+    Handle(Choice, HandleStep),
+    Weak(Choice, WeakStep),
+    Reader(Choice, ReaderStep),
+    /// Receives with every receiver until there is nothing left.
+    Settle,
+}
+
+/// With a handle of the bus.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum HandleStep {
+    Publish(PublishStep),
+    Subscribe,
+    SubscribeLossy,
+    SubscribeFrom(Start),
+    /// Polls with a waker, going on with the future that the handle has, if any.
+    Drained(usize),
+    CancelDrained,
+    Close,
+    Clone,
+    Downgrade,
+    Drop,
+}
+
+/// Numbers are of events, then of the waker.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum PublishStep {
+    Try,
+    TryMany(usize),
+    Blocking,
+    ManyBlocking(usize),
+    /// Waits for no time at all.
+    Timeout,
+    /// Polls, going on with the future of either kind that the handle has, if any.
+    Poll(usize),
+    PollMany(usize, usize),
+    Cancel,
+}
+
+/// With a weak handle.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum WeakStep {
+    Clone,
+    Upgrade,
+    Drop,
+}
+
+/// With a receiver.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum ReaderStep {
+    /// The so-many-th piece of user code panics, if it comes to that.
+    Take(Take, u8),
+    /// With a waker; and user code as above.
+    Poll(Way, usize, u8),
+    CancelReceive,
+    Clone,
+    Resubscribe,
+    Drop,
+}
+
+/// Receiving without a waker.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Take {
+    TryRecv,
+    TryRecvWith,
+    TryRecvMany(usize),
+    RecvBlocking,
+    RecvWithBlocking,
+    RecvManyBlocking(usize),
+    /// Waits for no time at all.
+    RecvTimeout,
+}
+
+/// Receiving with a waker. The last three are futures: one that is pending is gone on with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Way {
+    PollRecv,
+    Stream,
+    WithLag,
+    FilterMapRef,
+    Recv,
+    RecvWith,
+    RecvMany(usize),
+}
+
+impl Way {
+    pub(crate) fn is_future(self) -> bool {
+        matches!(self, Self::Recv | Self::RecvWith | Self::RecvMany(_))
+    }
+}
+
+/// Which events pass the filter of [`Way::FilterMapRef`].
+pub(crate) fn passes(number: u64) -> bool {
+    number % 2 == 0
+}

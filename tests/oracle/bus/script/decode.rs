@@ -1,0 +1,154 @@
+//! How often a script does what.
+
+use super::{
+    HandleStep, MOST_EVENTS, PublishStep, ReaderStep, Script, Setup, Step, Take, Way, WeakStep,
+};
+use crate::support::WAKERS;
+use arbitrary::{Arbitrary, Result, Unstructured};
+use eventring::{Start, WaitStrategy};
+
+impl<'a> Arbitrary<'a> for Script {
+    fn arbitrary(bytes: &mut Unstructured<'a>) -> Result<Self> {
+        let setup = bytes.arbitrary()?;
+        let plain = bytes.int_in_range(0..=3)? == 3;
+        let mut steps = Vec::new();
+        while !bytes.is_empty() {
+            steps.push(bytes.arbitrary()?);
+        }
+        Ok(Self {
+            setup,
+            plain,
+            steps,
+        })
+    }
+}
+
+impl<'a> Arbitrary<'a> for Setup {
+    fn arbitrary(bytes: &mut Unstructured<'a>) -> Result<Self> {
+        use WaitStrategy::{Block, DropNewest, Overwrite};
+        let capacity = bytes.int_in_range(1..=9usize)?;
+        // Without a history values are moved out: as often as all others together.
+        let history = bytes.int_in_range(0..=2 * capacity)?;
+        Ok(Self {
+            capacity,
+            history: history.saturating_sub(capacity),
+            strategy: *bytes.choose(&[Block, Overwrite, DropNewest])?,
+        })
+    }
+}
+
+impl<'a> Arbitrary<'a> for Step {
+    fn arbitrary(bytes: &mut Unstructured<'a>) -> Result<Self> {
+        let kind = bytes.int_in_range(0..=99u8)?;
+        let which = bytes.arbitrary()?;
+        Ok(match kind {
+            0..50 => Self::Handle(which, bytes.arbitrary()?),
+            50..95 => Self::Reader(which, bytes.arbitrary()?),
+            95..98 => Self::Weak(which, bytes.arbitrary()?),
+            _ => Self::Settle,
+        })
+    }
+}
+
+impl<'a> Arbitrary<'a> for HandleStep {
+    fn arbitrary(bytes: &mut Unstructured<'a>) -> Result<Self> {
+        Ok(match bytes.int_in_range(0..=99u8)? {
+            0..63 => Self::Publish(bytes.arbitrary()?),
+            63..72 => Self::Subscribe,
+            72..78 => Self::SubscribeLossy,
+            78..86 => Self::SubscribeFrom(start(bytes)?),
+            86..93 => Self::Drained(waker(bytes)?),
+            93 => Self::CancelDrained,
+            94..96 => Self::Clone,
+            96..98 => Self::Downgrade,
+            98 => Self::Drop,
+            _ => Self::Close,
+        })
+    }
+}
+
+impl<'a> Arbitrary<'a> for PublishStep {
+    fn arbitrary(bytes: &mut Unstructured<'a>) -> Result<Self> {
+        Ok(match bytes.int_in_range(0..=19u8)? {
+            0..7 => Self::Try,
+            7..10 => Self::TryMany(events(bytes)?),
+            10 => Self::Blocking,
+            11 => Self::ManyBlocking(events(bytes)?),
+            12 => Self::Timeout,
+            13..16 => Self::Poll(waker(bytes)?),
+            16..19 => Self::PollMany(events(bytes)?, waker(bytes)?),
+            _ => Self::Cancel,
+        })
+    }
+}
+
+impl<'a> Arbitrary<'a> for WeakStep {
+    fn arbitrary(bytes: &mut Unstructured<'a>) -> Result<Self> {
+        Ok(*bytes.choose(&[Self::Upgrade, Self::Clone, Self::Drop])?)
+    }
+}
+
+impl<'a> Arbitrary<'a> for ReaderStep {
+    fn arbitrary(bytes: &mut Unstructured<'a>) -> Result<Self> {
+        Ok(match bytes.int_in_range(0..=19u8)? {
+            0..7 => Self::Take(bytes.arbitrary()?, fuse(bytes)?),
+            7..15 => Self::Poll(bytes.arbitrary()?, waker(bytes)?, fuse(bytes)?),
+            15 => Self::CancelReceive,
+            16 => Self::Clone,
+            17 => Self::Resubscribe,
+            _ => Self::Drop,
+        })
+    }
+}
+
+fn waker(bytes: &mut Unstructured<'_>) -> Result<usize> {
+    bytes.choose_index(WAKERS)
+}
+
+fn events(bytes: &mut Unstructured<'_>) -> Result<usize> {
+    bytes.choose_index(MOST_EVENTS as usize)
+}
+
+/// Mostly, no user code panics.
+fn fuse(bytes: &mut Unstructured<'_>) -> Result<u8> {
+    Ok(bytes.int_in_range(0..=31u8)?.saturating_sub(28))
+}
+
+fn start(bytes: &mut Unstructured<'_>) -> Result<Start> {
+    Ok(match bytes.int_in_range(0..=63)? {
+        0..4 => Start::Next,
+        4..12 => Start::Oldest,
+        12 => Start::Last(u64::MAX),
+        13 => Start::Sequence(u64::MAX),
+        events @ 14..36 => Start::Last(events - 14),
+        sequence => Start::Sequence(sequence - 36),
+    })
+}
+
+impl<'a> Arbitrary<'a> for Take {
+    fn arbitrary(bytes: &mut Unstructured<'a>) -> Result<Self> {
+        Ok(match bytes.int_in_range(0..=9u8)? {
+            0..3 => Self::TryRecv,
+            3 => Self::TryRecvWith,
+            4..6 => Self::TryRecvMany(events(bytes)?),
+            6 => Self::RecvBlocking,
+            7 => Self::RecvWithBlocking,
+            8 => Self::RecvManyBlocking(events(bytes)?),
+            _ => Self::RecvTimeout,
+        })
+    }
+}
+
+impl<'a> Arbitrary<'a> for Way {
+    fn arbitrary(bytes: &mut Unstructured<'a>) -> Result<Self> {
+        Ok(match bytes.int_in_range(0..=9u8)? {
+            0..2 => Self::PollRecv,
+            2 => Self::Stream,
+            3 => Self::WithLag,
+            4 => Self::FilterMapRef,
+            5..8 => Self::Recv,
+            8 => Self::RecvWith,
+            _ => Self::RecvMany(events(bytes)?),
+        })
+    }
+}

@@ -1,0 +1,184 @@
+//! Receiving, as specified.
+
+use crate::bus::Outcome;
+use crate::bus::script::{ReaderStep, Take, Way, passes};
+use crate::bus::spec::Spec;
+use eventring::{Start, TryRecvError};
+
+/// After so many polls in a row that found something a receiver yields, unless tokio sees to that.
+const BUDGET: Option<u32> = if cfg!(feature = "tokio") {
+    None
+} else {
+    Some(128)
+};
+
+impl Spec {
+    /// Receives what is there: up to `limit` events, at least one, until user code panics.
+    pub(super) fn receive(
+        &mut self,
+        index: usize,
+        limit: usize,
+        by_value: bool,
+        fuse: &mut u8,
+    ) -> Outcome {
+        let (tail, retained) = (self.tail(), self.newest(self.setup.capacity));
+        let alone = self.counted && self.readers.len() == 1 && self.setup.history == 0;
+        let reader = &mut self.readers[index];
+        let lag = reader.next(retained) - reader.position;
+        if lag > 0 {
+            reader.position += lag;
+            reader.missed += lag;
+            self.missed += lag;
+            return Outcome::Received(Err(TryRecvError::Lagged(lag)));
+        }
+        if reader.position == tail {
+            if std::mem::take(&mut reader.left_values) {
+                self.release();
+            }
+            return Outcome::Received(Err(match self.closed {
+                true => TryRecvError::Closed,
+                false => TryRecvError::Empty,
+            }));
+        }
+        // What a gating receiver reads of the past does not go in one with the present.
+        let past = reader.gating && reader.position < reader.subscribed;
+        let end = if past { reader.subscribed } else { tail };
+        let (mut events, mut panicked) = (Vec::new(), false);
+        while !panicked && events.len() < limit && reader.position < end {
+            let sequence = reader.position;
+            reader.position += 1;
+            if alone {
+                self.stored.remove(&sequence);
+            } else {
+                reader.left_values = true;
+            }
+            let clones = by_value && !alone;
+            if clones || !by_value {
+                panicked = *fuse == 1;
+                *fuse = fuse.saturating_sub(1);
+            }
+            if !panicked {
+                self.clones += usize::from(clones);
+                events.push(self.log[sequence as usize]);
+            }
+        }
+        self.settle();
+        match panicked {
+            true => Outcome::Panicked(events),
+            false => Outcome::Received(Ok(events)),
+        }
+    }
+
+    /// Whether receiving now would wait.
+    fn has_nothing(&self, index: usize) -> bool {
+        self.readers[index].position == self.tail() && !self.closed
+    }
+
+    /// What a step has to come to. `None`: it would block.
+    pub(in crate::bus) fn on_reader(&mut self, index: usize, step: ReaderStep) -> Option<Outcome> {
+        match step {
+            ReaderStep::Take(take, fuse) => return self.take(index, take, fuse),
+            ReaderStep::Poll(way, waker, fuse) => {
+                return Some(self.poll(index, way, waker, fuse));
+            }
+            _ => {}
+        }
+        self.cancel(index);
+        match step {
+            ReaderStep::Clone => self.duplicate(index),
+            ReaderStep::Resubscribe => self.subscribe(self.readers[index].gating, Start::Next),
+            ReaderStep::Drop => self.unsubscribe(index),
+            _ => {}
+        }
+        Some(Outcome::Done)
+    }
+
+    /// Drops the future that has the receiver, if any.
+    fn cancel(&mut self, index: usize) {
+        let reader = &mut self.readers[index];
+        if reader.lent.take().is_some() {
+            reader.parked = None;
+        }
+    }
+
+    fn take(&mut self, index: usize, take: Take, mut fuse: u8) -> Option<Outcome> {
+        let (limit, by_value, blocks) = match take {
+            Take::TryRecv | Take::RecvTimeout => (1, true, false),
+            Take::TryRecvWith => (1, false, false),
+            Take::TryRecvMany(limit) => (limit, true, false),
+            Take::RecvBlocking => (1, true, true),
+            Take::RecvWithBlocking => (1, false, true),
+            Take::RecvManyBlocking(limit) => (limit, true, true),
+        };
+        if blocks && limit > 0 && self.has_nothing(index) {
+            return None;
+        }
+        self.cancel(index);
+        if limit == 0 {
+            return Some(Outcome::Received(Ok(Vec::new())));
+        }
+        Some(self.receive(index, limit, by_value, &mut fuse))
+    }
+
+    fn poll(&mut self, index: usize, way: Way, waker: usize, mut fuse: u8) -> Outcome {
+        let way = if way.is_future() {
+            *self.readers[index].lent.get_or_insert(way)
+        } else {
+            self.cancel(index);
+            way
+        };
+        let (limit, by_value) = match way {
+            Way::RecvMany(limit) => (limit, true),
+            Way::RecvWith | Way::FilterMapRef => (1, false),
+            Way::PollRecv | Way::Stream | Way::WithLag | Way::Recv => (1, true),
+        };
+        let outcome = loop {
+            let outcome = self.poll_receive(index, limit, by_value, waker, &mut fuse);
+            let (skips_lag, filters) = match way {
+                Way::Stream => (true, false),
+                Way::FilterMapRef => (true, true),
+                _ => (false, false),
+            };
+            match &outcome {
+                Outcome::Received(Err(TryRecvError::Lagged(_))) if skips_lag => {}
+                Outcome::Received(Ok(events)) if filters && !passes(events[0]) => {}
+                _ => break outcome,
+            }
+        };
+        if outcome != Outcome::Pending {
+            self.cancel(index);
+        }
+        outcome
+    }
+
+    fn poll_receive(
+        &mut self,
+        index: usize,
+        limit: usize,
+        by_value: bool,
+        waker: usize,
+        fuse: &mut u8,
+    ) -> Outcome {
+        if limit == 0 {
+            return Outcome::Received(Ok(Vec::new()));
+        }
+        if BUDGET == Some(self.readers[index].spent) {
+            self.readers[index].spent = 0;
+            self.woken[waker] += 1;
+            return Outcome::Pending;
+        }
+        let outcome = self.receive(index, limit, by_value, fuse);
+        let reader = &mut self.readers[index];
+        match outcome {
+            Outcome::Received(Err(TryRecvError::Empty)) => {
+                (reader.parked, reader.spent) = (Some(waker), 0);
+                return Outcome::Pending;
+            }
+            Outcome::Received(Err(TryRecvError::Closed)) => reader.ended = true,
+            Outcome::Panicked(_) => return outcome,
+            _ => {}
+        }
+        (reader.parked, reader.spent) = (None, reader.spent + 1);
+        outcome
+    }
+}

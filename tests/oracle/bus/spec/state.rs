@@ -1,0 +1,53 @@
+//! What there is to know of a receiver, and of a handle with its futures.
+
+use crate::bus::script::Way;
+
+#[derive(Clone, Default)]
+pub(in crate::bus) struct Reader {
+    pub(in crate::bus) gating: bool,
+    pub(in crate::bus) position: u64,
+    /// The first sequence that was kept when it subscribed.
+    pub(super) kept: u64,
+    /// Where it subscribed: if gating, it cannot be lapped from there on.
+    pub(super) subscribed: u64,
+    pub(in crate::bus) missed: u64,
+    /// It has left values in the ring, for others, since it last found nothing there.
+    pub(super) left_values: bool,
+    /// It waits, with this waker.
+    pub(in crate::bus) parked: Option<usize>,
+    /// A future has it.
+    pub(in crate::bus) lent: Option<Way>,
+    /// A poll has told that this is the end.
+    pub(in crate::bus) ended: bool,
+    /// How often in a row it was polled to something.
+    pub(in crate::bus) spent: u32,
+}
+
+/// One handle of the bus, and the futures made of it.
+#[derive(Default)]
+pub(in crate::bus) struct Handle {
+    pub(in crate::bus) publishing: Option<Publishing>,
+    pub(in crate::bus) draining: Option<Draining>,
+}
+
+pub(in crate::bus) struct Publishing {
+    pub(in crate::bus) events: Vec<u64>,
+    pub(in crate::bus) many: bool,
+    pub(in crate::bus) parked: Option<usize>,
+}
+
+pub(in crate::bus) struct Draining {
+    pub(in crate::bus) target: u64,
+    pub(in crate::bus) parked: Option<usize>,
+}
+
+impl Reader {
+    /// The sequence that it goes on with, if all from `retained` on is there.
+    pub(super) fn next(&self, retained: u64) -> u64 {
+        self.position.max(self.kept).max(retained)
+    }
+
+    pub(super) fn holds(&self) -> Option<u64> {
+        self.gating.then_some(self.position.max(self.subscribed))
+    }
+}
