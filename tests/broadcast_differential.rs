@@ -45,6 +45,7 @@ proptest! {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "there is no file system")]
 fn scripts_of_the_fuzzer() {
     drawn::replay("broadcast", broadcast::check);
 }

@@ -8,7 +8,7 @@
 //! `tests/bus_model.seeds`, to be run first ever after.
 //!
 //! `PROPTEST_CASES=1000000 cargo test --release --test bus_model` looks further; `.ci/fuzz` lets a
-//! fuzzer write the scripts, and what it found in other sessions is run here too.
+//! fuzzer write the scripts, and what it has found is run here too.
 #![cfg(not(loom))]
 
 #[path = "oracle/bus/mod.rs"]
@@ -39,6 +39,7 @@ proptest! {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "there is no file system")]
 fn scripts_of_the_fuzzer() {
     drawn::replay("event_bus", bus::check);
 }

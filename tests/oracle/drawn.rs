@@ -17,6 +17,13 @@ pub(crate) fn decoded<S: for<'a> Arbitrary<'a> + Debug>() -> impl Strategy<Value
 
 /// Failing cases are shrunk, and their seeds kept in the file, to be run first ever after.
 pub(crate) fn config(seeds: &'static str) -> Config {
+    if cfg!(miri) {
+        return Config {
+            cases: 20,
+            failure_persistence: None, // there is no file system
+            ..Config::default()
+        };
+    }
     Config {
         cases: 20_000,
         failure_persistence: Some(Box::new(FileFailurePersistence::Direct(seeds))),
