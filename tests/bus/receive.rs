@@ -425,3 +425,16 @@ fn a_blocked_thread_gets_the_event() {
         assert_eq!(batch, (2..EVENTS).step_by(3).collect::<Vec<_>>());
     });
 }
+
+#[test]
+#[ignore = "fails: dropping a future forgets the waker, whoever left it"]
+fn a_future_that_was_not_polled_leaves_the_waker_of_poll_recv() {
+    let bus = overwrite(4);
+    let mut receiver = bus.subscribe();
+    let (wakes, waker) = Wakes::new();
+    let polled = receiver.poll_recv(&mut Context::from_waker(&waker));
+    assert!(polled.is_pending());
+    drop(receiver.recv());
+    publish_all(&bus, [0]);
+    assert_eq!(wakes.count(), 1);
+}
