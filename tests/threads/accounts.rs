@@ -1,7 +1,8 @@
 //! Publishers and receivers that stay from the beginning to the end.
 
 use crate::common::{Ledger, Random, watched};
-use crate::ways::{Published, Seen, publish, receive};
+use crate::seen::{Published, Seen};
+use crate::ways::{publish, receive};
 use eventring::{EventBus, WaitStrategy};
 use std::thread;
 

@@ -1,7 +1,8 @@
 //! Receivers and handles that come and go while others publish and receive.
 
 use crate::common::{Ledger, Random, STRATEGIES, Tracked, watched, with_history};
-use crate::ways::{Seen, publish, receive};
+use crate::seen::Seen;
+use crate::ways::{publish, receive, subscribe};
 use eventring::{EventBus, Receiver, RecvError, Start, TryRecvError, WaitStrategy};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -36,18 +37,6 @@ fn receivers_come_and_go_with_a_history() {
 #[test]
 fn receivers_come_and_go_with_a_history_as_large_as_the_ring() {
     for_each_bus(|capacity| capacity, come_and_go);
-}
-
-fn subscribe(bus: &EventBus<Tracked>, random: &mut Random) -> Receiver<Tracked> {
-    let near = bus.stats().published.saturating_sub(random.below(6));
-    match random.below(6) {
-        0 => bus.subscribe(),
-        1 => bus.subscribe_lossy(),
-        2 => bus.subscribe_from(Start::Oldest),
-        3 => bus.subscribe_from(Start::Last(random.below(6))),
-        4 => bus.subscribe_from(Start::Sequence(near)),
-        _ => bus.subscribe_from(Start::Sequence(near + 10)),
-    }
 }
 
 /// Some stay and take account of all; others come, receive a little, are cloned, and go.

@@ -5,6 +5,9 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/seen.rs"]
+mod seen;
+#[path = "../common/ways.rs"]
 mod ways;
 
 mod accounts;

@@ -1,0 +1,261 @@
+//! Subscribing, publishing and receiving, each time in another of the ways there are.
+#![allow(dead_code)] // Each test crate uses a part of it.
+
+use crate::common::{Ledger, Random, Tracked};
+use crate::seen::{Published, Seen, id};
+use eventring::{
+    EventBus, PublishError, Receiver, Start, TryPublishError, TryRecvError, WaitStrategy,
+};
+use futures::executor::block_on;
+use futures::{StreamExt, poll};
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+use std::thread;
+use std::time::Duration;
+use tokio::task::yield_now;
+
+const SHORT: Duration = Duration::from_micros(50);
+
+/// Who calls: a task must not block its thread.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Caller {
+    Task,
+    Thread,
+}
+
+impl Caller {
+    /// One of the ways to do something, those that block being the last.
+    pub(crate) fn way(self, random: &mut Random, awaiting: u64, blocking: u64) -> u64 {
+        match self {
+            Self::Task => random.below(awaiting),
+            Self::Thread => random.below(awaiting + blocking),
+        }
+    }
+}
+
+/// Lets other threads run, and other tasks.
+pub(crate) async fn give_way() {
+    thread::yield_now();
+    yield_now().await;
+}
+
+/// Polls the future so many times, unless it resolves, and drops it.
+pub(crate) async fn cut<F: Future>(future: F, polls: u64) -> Option<F::Output> {
+    let mut future = pin!(future);
+    for _ in 0..polls {
+        if let Poll::Ready(output) = poll!(future.as_mut()) {
+            return Some(output);
+        }
+        give_way().await;
+    }
+    None
+}
+
+/// A receiver of either kind that starts anywhere near the present.
+pub(crate) fn subscribe(bus: &EventBus<Tracked>, random: &mut Random) -> Receiver<Tracked> {
+    let near = bus.stats().published.saturating_sub(random.below(6));
+    match random.below(6) {
+        0 => bus.subscribe(),
+        1 => bus.subscribe_lossy(),
+        2 => bus.subscribe_from(Start::Oldest),
+        3 => bus.subscribe_from(Start::Last(random.below(6))),
+        4 => bus.subscribe_from(Start::Sequence(near)),
+        _ => bus.subscribe_from(Start::Sequence(near + 10)),
+    }
+}
+
+/// [`publish_as`] a thread.
+pub(crate) fn publish(
+    bus: &EventBus<Tracked>,
+    ledger: &Ledger,
+    publisher: u64,
+    events: u64,
+    random: &mut Random,
+) -> Published {
+    let thread = Caller::Thread;
+    block_on(publish_as(thread, bus, ledger, publisher, events, random))
+}
+
+/// Publishes `events` events, singly and in batches, blocking, waiting and trying.
+pub(crate) async fn publish_as(
+    caller: Caller,
+    bus: &EventBus<Tracked>,
+    ledger: &Ledger,
+    publisher: u64,
+    events: u64,
+    random: &mut Random,
+) -> Published {
+    let mut done = Published::default();
+    let mut number = 0;
+    while number < events && done.closed == 0 {
+        let id = id(publisher, number);
+        if random.below(3) == 0 {
+            let count = (1 + random.below(10)).min(events - number);
+            let batch = ledger.events(id..id + count);
+            publish_batch(caller, bus, batch, random, &mut done).await;
+            number += count;
+        } else {
+            match publish_one(caller, bus, ledger, id, random).await {
+                Ok(_) => done.accepted += 1,
+                Err(PublishError::Dropped(_)) => done.dropped += 1,
+                Err(PublishError::Closed(_)) => done.closed += 1,
+            }
+            number += 1;
+        }
+    }
+    done
+}
+
+async fn publish_one(
+    caller: Caller,
+    bus: &EventBus<Tracked>,
+    ledger: &Ledger,
+    id: u64,
+    random: &mut Random,
+) -> Result<u64, PublishError<Tracked>> {
+    let mut event = ledger.event(id);
+    loop {
+        let tried = match caller.way(random, 3, 2) {
+            0 => return bus.publish(event).await,
+            1 => match cut(bus.publish(event), random.below(4)).await {
+                Some(published) => return published,
+                None => {
+                    event = ledger.event(id);
+                    continue;
+                }
+            },
+            2 => bus.try_publish(event),
+            3 => return bus.publish_blocking(event),
+            _ => match bus.publish_timeout(event, SHORT) {
+                // Counted as dropped; by `try_publish` nothing is lost.
+                Err(TryPublishError::Full(back)) if bus.strategy() == WaitStrategy::DropNewest => {
+                    return Err(PublishError::Dropped(back));
+                }
+                tried => tried,
+            },
+        };
+        match tried {
+            Ok(sequence) => return Ok(sequence),
+            Err(TryPublishError::Closed(event)) => return Err(PublishError::Closed(event)),
+            Err(TryPublishError::Full(back)) => event = back,
+        }
+        give_way().await;
+    }
+}
+
+async fn publish_batch(
+    caller: Caller,
+    bus: &EventBus<Tracked>,
+    mut batch: Vec<Tracked>,
+    random: &mut Random,
+    done: &mut Published,
+) {
+    let events = batch.len() as u64;
+    let mut result = Ok(());
+    while !batch.is_empty() && result.is_ok() {
+        result = match caller.way(random, 3, 1) {
+            0 => bus.publish_many(&mut batch).await,
+            1 => {
+                let publish = bus.publish_many(&mut batch);
+                cut(publish, random.below(4)).await.unwrap_or(Ok(()))
+            }
+            2 => match bus.try_publish_many(&mut batch) {
+                Err(TryPublishError::Closed(())) => Err(PublishError::Closed(())),
+                Ok(_) | Err(TryPublishError::Full(())) => {
+                    give_way().await;
+                    Ok(())
+                }
+            },
+            _ => bus.publish_many_blocking(&mut batch),
+        };
+    }
+    let left = batch.len() as u64;
+    done.accepted += events - left;
+    match result {
+        Ok(()) => assert_eq!(left, 0),
+        Err(PublishError::Dropped(())) => done.dropped += left,
+        Err(PublishError::Closed(())) => done.closed += left,
+    }
+}
+
+/// [`receive_as`] a thread.
+pub(crate) fn receive(
+    receiver: &mut Receiver<Tracked>,
+    seen: &mut Seen,
+    limit: u64,
+    random: &mut Random,
+) {
+    block_on(receive_as(Caller::Thread, receiver, seen, limit, random));
+}
+
+/// Receives until the bus is closed, or until `limit` receives are done: each in another way.
+pub(crate) async fn receive_as(
+    caller: Caller,
+    receiver: &mut Receiver<Tracked>,
+    seen: &mut Seen,
+    limit: u64,
+    random: &mut Random,
+) {
+    for _ in 0..limit {
+        let (before, position) = (seen.received + receiver.missed(), receiver.position());
+        let result = receive_some(caller, receiver, seen, random).await;
+        let counted = seen.received + receiver.missed() - before;
+        assert_eq!(
+            receiver.position() - position,
+            counted,
+            "positions are accounts"
+        );
+        match result {
+            Ok(()) => {}
+            Err(TryRecvError::Lagged(missed)) => assert_eq!(missed, counted),
+            Err(TryRecvError::Empty) => give_way().await,
+            Err(TryRecvError::Closed) => return,
+        }
+    }
+}
+
+async fn receive_some(
+    caller: Caller,
+    receiver: &mut Receiver<Tracked>,
+    seen: &mut Seen,
+    random: &mut Random,
+) -> Result<(), TryRecvError> {
+    let limit = 1 + random.below(8) as usize;
+    let mut batch = Vec::new();
+    let one = match caller.way(random, 8, 3) {
+        0 => receiver.recv().await?,
+        1 => receiver.try_recv()?,
+        2 => poll_fn(|cx| receiver.poll_recv(cx)).await?,
+        // A stream does not tell of lag, but counts it.
+        3 => receiver.next().await.ok_or(TryRecvError::Closed)?,
+        4 => match cut(receiver.recv(), random.below(4)).await {
+            Some(received) => received?,
+            None => return Err(TryRecvError::Empty),
+        },
+        5 => {
+            seen.number(receiver.recv_with(Tracked::number).await?);
+            return Ok(());
+        }
+        way @ 6..=8 => {
+            let taken = match way {
+                6 => receiver.recv_many(&mut batch, limit).await?,
+                7 => match cut(receiver.recv_many(&mut batch, limit), random.below(4)).await {
+                    Some(taken) => taken?,
+                    None => {
+                        assert!(batch.is_empty(), "cancelled, nothing is received");
+                        return Err(TryRecvError::Empty);
+                    }
+                },
+                _ => receiver.recv_many_blocking(&mut batch, limit)?,
+            };
+            assert!(taken == batch.len() && (1..=limit).contains(&taken));
+            batch.iter().for_each(|event| seen.number(event.number()));
+            return Ok(());
+        }
+        9 => receiver.recv_blocking()?,
+        _ => receiver.recv_timeout(SHORT)?,
+    };
+    seen.number(one.number());
+    Ok(())
+}
