@@ -5,8 +5,11 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod broadcast;
 mod callbacks;
 mod drops;
 mod forgotten;
+mod killed;
+mod moved;
 mod panics;
 mod wakers;
