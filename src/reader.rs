@@ -256,6 +256,7 @@ impl<E> Pinned<'_, E> {
         }
     }
 
+    #[allow(unsafe_code)]
     #[inline]
     fn look<R>(&mut self, read: impl FnOnce(&E) -> R) -> R {
         self.next += 1;
@@ -270,6 +271,7 @@ impl<E> Pinned<'_, E> {
     ///
     /// The count is read after the stamp: a receiver that attached before the event was claimed is
     /// counted, and one that attaches later starts behind it.
+    #[allow(unsafe_code)]
     #[inline]
     fn take(&mut self) -> Option<E> {
         let sequencer = &self.ring.sequencer;

@@ -329,7 +329,8 @@ impl<E> Ring<E> {
     }
 
     /// P5 and P6: waits for the lap before to be committed, and moves the value in and the old one
-    /// out. The caller claimed the sequence, and this is its slot.
+    /// out. The caller claimed the sequence.
+    #[allow(unsafe_code)]
     #[inline]
     fn write(&self, slot: &Slot<E>, sequence: u64, event: Option<E>) -> Option<E> {
         slot.await_previous((sequence + 1).saturating_sub(self.len())); // P5
@@ -361,6 +362,7 @@ impl<E> Ring<E> {
     }
 
     /// The values are to be dropped after the registry is unlocked.
+    #[allow(unsafe_code)]
     #[cold]
     fn release(&self, registry: &mut Registry) -> Released<E> {
         let mut released = Released::default();
