@@ -2,27 +2,12 @@
 //! others do, and nobody waits for ever. Time only matters to the watchdog, which ends a hang.
 #![cfg(not(loom))]
 
+mod common;
+
+use common::{times, watched};
 use eventring::broadcast::error::{RecvError, TryRecvError};
 use eventring::broadcast::{Receiver, Sender, channel};
-use std::sync::mpsc;
 use std::time::Duration;
-
-/// Runs the test on a thread of its own, and fails if that does not come to an end.
-fn watched(test: impl FnOnce() + Send + 'static) {
-    let (done, finished) = mpsc::channel::<()>();
-    let running = std::thread::spawn(move || {
-        test();
-        drop(done);
-    });
-    match finished.recv_timeout(Duration::from_secs(300)) {
-        Err(mpsc::RecvTimeoutError::Timeout) => panic!("hangs"),
-        _ => {
-            if let Err(payload) = running.join() {
-                std::panic::resume_unwind(payload);
-            }
-        }
-    }
-}
 
 /// A value: who sent it, and its number among those of that sender. It needs to be dropped, so
 /// that values are moved out and released under the same strain.
@@ -137,7 +122,7 @@ fn everything_is_accounted_for() {
         for capacity in [1, 2, 3, 16, 1024] {
             for senders in [1, 2, 4] {
                 for receivers in [1, 3, 8] {
-                    account(capacity, senders, receivers, 2_000);
+                    account(capacity, senders, receivers, times(2_000));
                 }
             }
         }
@@ -154,14 +139,14 @@ fn receivers_come_and_go() {
         std::thread::scope(|scope| {
             for _ in 0..2 {
                 scope.spawn(|| {
-                    for _ in 0..10_000 {
+                    for _ in 0..times(10_000) {
                         let _ = sender.send(std::sync::Arc::clone(&token));
                     }
                 });
             }
             for _ in 0..2 {
                 scope.spawn(|| {
-                    for round in 0..10_000 {
+                    for round in 0..times(10_000) {
                         let mut receiver = sender.subscribe();
                         for _ in 0..round % 3 {
                             let _ = receiver.try_recv();
@@ -179,7 +164,7 @@ fn receivers_come_and_go() {
 #[test]
 fn closed_is_told() {
     watched(|| {
-        for _ in 0..300 {
+        for _ in 0..times(300) {
             let (sender, receiver) = channel::<u8>(1);
             let receivers = [receiver, sender.subscribe(), sender.subscribe()];
             std::thread::scope(|scope| {
@@ -197,7 +182,7 @@ fn closed_is_told() {
 #[test]
 fn many_receivers_on_their_own_runtimes() {
     const RECEIVERS: usize = 64;
-    const VALUES: u64 = 200;
+    const VALUES: u64 = times(200);
     watched(|| {
         let (sender, first) = channel(16);
         let mut receivers = vec![first];

@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::watched;
+use common::{times, watched};
 use eventring::broadcast::{self, error::RecvError};
 use eventring::{EventBus, RecvError as BusRecvError, WaitStrategy};
 use futures::future::{Either, RemoteHandle, join_all, select};
@@ -44,7 +44,7 @@ async fn suite(spawn: Spawn<'_>) {
     }
 }
 
-const EVENTS: u64 = 300;
+const EVENTS: u64 = times(300);
 
 /// Publishers wait for receivers and receivers for publishers, and all for their turn.
 async fn everybody_gets_everything(spawn: Spawn<'_>, capacity: usize) {

@@ -1,7 +1,8 @@
 //! Publishing one event: `publish`, `try_publish`, `publish_blocking`, `publish_timeout`.
 
 use crate::common::{
-    STRATEGIES, backlog, block, drop_newest, no_gaps, overwrite, publish_all, watched, with_history,
+    STRATEGIES, backlog, block, drop_newest, no_gaps, overwrite, publish_all, times, watched,
+    with_history,
 };
 use eventring::{EventBus, PublishError, Start, TryPublishError, TryRecvError, WaitStrategy};
 use std::thread;
@@ -296,7 +297,7 @@ fn lossy_receivers_hold_nobody_up() {
 
 #[test]
 fn publish_blocking_waits_for_room() {
-    const EVENTS: u64 = 1000;
+    const EVENTS: u64 = times(1000);
     watched(|| {
         let bus = block(1);
         let mut receiver = bus.subscribe();
@@ -314,7 +315,7 @@ fn publish_blocking_waits_for_room() {
 
 #[test]
 fn publish_timeout_returns_as_soon_as_there_is_room() {
-    const EVENTS: u64 = 1000;
+    const EVENTS: u64 = times(1000);
     watched(|| {
         let bus = block(1);
         let mut receiver = bus.subscribe();

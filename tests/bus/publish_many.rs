@@ -1,7 +1,8 @@
 //! Publishing batches: order, what is left in the vector, and how it is counted.
 
 use crate::common::{
-    HookedWaker, STRATEGIES, backlog, block, drop_newest, no_gaps, overwrite, publish_all, watched,
+    HookedWaker, STRATEGIES, backlog, block, drop_newest, no_gaps, overwrite, publish_all, times,
+    watched,
 };
 use eventring::{EventBus, Lagged, PublishError, TryPublishError};
 use std::task::Context;
@@ -205,7 +206,7 @@ fn a_batch_for_which_there_is_room_is_one_run() {
 #[test]
 fn runs_of_two_publishers_are_not_mixed() {
     const BATCH: u64 = 4;
-    const BATCHES: u64 = 200;
+    const BATCHES: u64 = times(200);
     watched(|| {
         let bus = block(4 * BATCH as usize);
         let mut receiver = bus.subscribe();

@@ -1,7 +1,7 @@
 //! Receiving one by one and in batches, by value and in place; lag; the accounts.
 
 use crate::common::{
-    STRATEGIES, Wakes, backlog, block, drop_newest, no_gaps, overwrite, publish_all, watched,
+    STRATEGIES, Wakes, backlog, block, drop_newest, no_gaps, overwrite, publish_all, times, watched,
 };
 use eventring::{EventBus, Lagged, RecvError, TryRecvError};
 use std::pin::Pin;
@@ -402,7 +402,7 @@ fn recv_timeout_gives_up_in_the_end() {
 
 #[test]
 fn a_blocked_thread_gets_the_event() {
-    const EVENTS: u64 = 500;
+    const EVENTS: u64 = times(500);
     watched(|| {
         let (there, back) = (block(1), block(1));
         let (mut pings, mut pongs) = (there.subscribe(), back.subscribe());

@@ -1,12 +1,12 @@
 //! Publishers and receivers that stay from the beginning to the end.
 
-use crate::common::{Ledger, Random, watched};
+use crate::common::{Ledger, Random, times, watched};
 use crate::seen::{Published, Seen};
 use crate::ways::{publish, receive};
 use eventring::{EventBus, WaitStrategy};
 use std::thread;
 
-const EVENTS: u64 = 150;
+const EVENTS: u64 = times(150);
 const CAPACITIES: [usize; 5] = [1, 2, 3, 8, 64];
 
 /// Every number of publishers and receivers, of both kinds, on each capacity.

@@ -1,13 +1,13 @@
 //! Receivers and handles that come and go while others publish and receive.
 
-use crate::common::{Ledger, Random, STRATEGIES, Tracked, watched, with_history};
+use crate::common::{Ledger, Random, STRATEGIES, Tracked, times, watched, with_history};
 use crate::seen::Seen;
 use crate::ways::{publish, receive, subscribe};
 use eventring::{EventBus, Receiver, RecvError, Start, TryRecvError, WaitStrategy};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-const EVENTS: u64 = 3000;
+const EVENTS: u64 = times(3000);
 
 fn for_each_bus(history: fn(usize) -> usize, scene: fn(EventBus<Tracked>, &mut Random)) {
     watched(move || {
@@ -182,7 +182,7 @@ fn subscribe_to_the_past(bus: &EventBus<Tracked>, random: &mut Random) -> Receiv
 #[test]
 fn nothing_stays_behind_when_the_last_receiver_goes() {
     watched(|| {
-        for round in 0..600 {
+        for round in 0..times(600) as usize {
             let bus = EventBus::with_strategy(4, STRATEGIES[round % 3]);
             let ledger = Ledger::default();
             thread::scope(|scope| {
@@ -207,7 +207,7 @@ fn nothing_stays_behind_when_the_last_receiver_goes() {
 #[test]
 fn the_last_handle_closes_whoever_drops_it() {
     watched(|| {
-        for round in 0..300 {
+        for round in 0..times(300) as usize {
             let bus = EventBus::<u64>::with_strategy(2, STRATEGIES[round % 3]);
             let mut receiver = bus.subscribe();
             let weak = bus.downgrade();
@@ -238,7 +238,7 @@ fn the_last_handle_closes_whoever_drops_it() {
 fn closing_while_all_are_busy() {
     watched(|| {
         let mut random = Random::new();
-        for round in 0..100 {
+        for round in 0..times(100) as usize {
             let bus = EventBus::with_strategy(1 + round % 4, STRATEGIES[round % 3]);
             let ledger = Ledger::default();
             let accepted = thread::scope(|scope| {

@@ -1,17 +1,21 @@
 //! One race each, run over and over.
 
-use crate::common::{Ledger, STRATEGIES, block, overwrite, publish_all, watched, with_history};
+use crate::common::{
+    Ledger, STRATEGIES, block, overwrite, publish_all, times, watched, with_history,
+};
 use eventring::{EventBus, RecvError, TryRecvError, WaitStrategy};
 use futures::executor::block_on;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use tokio_test::task::spawn;
 
+/// Events of a batch in the middle of which something is to happen.
+const BATCH: u64 = times(4096);
+
 /// Who subscribes in the middle of a batch that is claimed but not committed waits within it.
 /// Checked without waiting: parked before the batch was there, it must have been woken by it.
 fn subscribe_within_a_batch(strategy: WaitStrategy, history: usize) {
-    const BATCH: u64 = 4096;
-    const ROUNDS: usize = 300;
+    const ROUNDS: u64 = times(300);
     watched(move || {
         let (mut parked, mut asleep) = (0, 0);
         for _ in 0..ROUNDS {
@@ -35,12 +39,12 @@ fn subscribe_within_a_batch(strategy: WaitStrategy, history: usize) {
 
 #[test]
 fn a_lossy_receiver_that_starts_within_a_batch_is_woken() {
-    subscribe_within_a_batch(WaitStrategy::Overwrite, 4096);
+    subscribe_within_a_batch(WaitStrategy::Overwrite, BATCH as usize);
 }
 
 #[test]
 fn a_gating_receiver_that_starts_within_a_batch_is_woken() {
-    subscribe_within_a_batch(WaitStrategy::Block, 4096);
+    subscribe_within_a_batch(WaitStrategy::Block, BATCH as usize);
 }
 
 #[test]
@@ -52,8 +56,7 @@ fn a_receiver_that_asks_for_a_past_within_a_batch_is_woken() {
 /// claimed more since. The same check.
 #[test]
 fn a_lapped_receiver_that_goes_on_within_a_batch_is_woken() {
-    const BATCH: u64 = 4096;
-    const ROUNDS: usize = 100;
+    const ROUNDS: u64 = times(100);
     watched(|| {
         let (mut parked, mut asleep) = (0, 0);
         for _ in 0..ROUNDS {
@@ -123,7 +126,7 @@ fn spin(times: u64) {
 /// The last receiver drops just when events are published: whoever comes second has to see that
 /// nobody is left to receive them.
 fn the_last_receiver_goes_while_others_publish(publishers: usize, batch: u64) {
-    const ROUNDS: u64 = 5000;
+    const ROUNDS: u64 = times(5000);
     watched(move || {
         let (bus, ledger) = (overwrite(16), Ledger::default());
         let start = Start::of(publishers + 1);
@@ -182,7 +185,7 @@ fn the_last_receiver_goes_while_two_publish_batches() {
 /// Both sides park again and again: a lost wake-up is a hang.
 #[test]
 fn ping_pong() {
-    const ROUNDS: u64 = 2000;
+    const ROUNDS: u64 = times(2000);
     watched(|| {
         for asynchronous in [false, true] {
             let (there, back) = (block(1), overwrite(1));
@@ -212,7 +215,7 @@ fn ping_pong() {
 /// More publishers than there is room for, all asleep in turn, one of them only trying.
 #[test]
 fn sleeping_publishers_are_all_woken() {
-    const EVENTS: u64 = 300;
+    const EVENTS: u64 = times(300);
     watched(|| {
         for receivers in [1, 3] {
             for capacity in [1, 2] {
@@ -255,7 +258,7 @@ fn sleeping_publishers_are_all_woken() {
 #[test]
 fn a_laggard_that_goes_wakes_who_waits_for_it() {
     watched(|| {
-        for round in 0..500 {
+        for round in 0..times(500) as usize {
             let bus = block(1);
             let receiver = bus.subscribe();
             bus.try_publish(0).unwrap();
@@ -286,7 +289,7 @@ fn drained_means_drained() {
                             move || while receiver.recv_blocking() != Err(RecvError::Closed) {},
                         );
                     }
-                    for round in 0..200 {
+                    for round in 0..times(200) {
                         for number in 0..round % 5 {
                             let _ = bus.publish_blocking(number);
                         }
@@ -316,7 +319,7 @@ fn a_drain_is_woken_whatever_else_goes_on() {
                         .spawn(move || while receiver.recv_blocking() != Err(RecvError::Closed) {});
                 }
                 let publisher = scope.spawn(|| {
-                    for number in 0..3000 {
+                    for number in 0..times(3000) {
                         let _ = bus.publish_blocking(number);
                     }
                 });
@@ -333,7 +336,7 @@ fn a_drain_is_woken_whatever_else_goes_on() {
 #[test]
 fn who_waits_hears_of_the_event_or_of_the_end() {
     watched(|| {
-        for round in 0..500 {
+        for round in 0..times(500) as usize {
             let bus = overwrite(1 + round % 2);
             let mut receivers: Vec<_> = (0..3).map(|_| bus.subscribe()).collect();
             let start = Start::of(receivers.len() + 1);
