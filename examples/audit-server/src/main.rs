@@ -1,0 +1,46 @@
+//! A key-value store over REST whose every request is audited through one bus: without loss to
+//! SQLite, and to a live page that never slows the server.
+//!
+//! ```text
+//!                      ┌──────────── AuditLayer ────────────┐
+//!  request ──► place ──► handler ──► publish ──► answer      │
+//!              ▲       └─────────────────│──────────────────┘
+//!              │                         ▼
+//!              │                     Block bus ──► viewers (lossy)  ──► /events ──► page
+//!              │                         │
+//!              └── stored ◄── SQLite ◄── sink (gating, in batches)
+//! ```
+
+mod api;
+mod args;
+mod audit;
+mod event;
+mod layer;
+mod page;
+mod places;
+mod problem;
+mod prometheus;
+mod request;
+mod server;
+mod shutdown;
+mod sink;
+mod sse;
+mod stats;
+mod store;
+mod viewers;
+
+use clap::Parser;
+use std::io;
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    tracing_subscriber::fmt().with_writer(io::stderr).init();
+    match server::run(args::Args::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("audit-server: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

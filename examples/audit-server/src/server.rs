@@ -1,0 +1,119 @@
+//! The parts put together.
+
+use crate::args::Args;
+use crate::audit::Audit;
+use crate::layer::AuditLayer;
+use crate::problem::Problem;
+use crate::shutdown::{Ended, Running, Signals, exit_at_next};
+use crate::sink::{self, Progress};
+use crate::stats::{self, Sources};
+use crate::store::Store;
+use crate::viewers::Viewers;
+use crate::{api, page, prometheus, sse};
+use anyhow::{Context, bail};
+use axum::Router;
+use axum::http::StatusCode;
+use axum::routing::get;
+use axum::serve::ListenerExt;
+use metrics_exporter_prometheus::PrometheusHandle;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// Serves until it is told to stop.
+pub async fn run(args: Args) -> anyhow::Result<()> {
+    let store = Store::open(&args.database)?;
+    let first = store.next_sequence().context("cannot read the audit")?;
+    let audit = Audit::new(first, args.capacity, args.max_wait);
+    let audit = Arc::new(audit.context("--capacity cannot be used")?);
+    let progress = Arc::new(Progress::default());
+    let sources = Sources {
+        audit: Arc::clone(&audit),
+        progress: Arc::clone(&progress),
+        viewers: Arc::new(Viewers::new(Arc::clone(&audit))),
+    };
+    let listener = TcpListener::bind(args.listen).await.with_context(|| {
+        format!(
+            "cannot listen on {}: choose another address or port with --listen",
+            args.listen
+        )
+    })?;
+    let address = listener.local_addr()?;
+    let metrics = prometheus::install()?;
+    tokio::spawn(prometheus::upkeep(metrics.clone()));
+
+    let mut stored = sink::start(Arc::clone(&audit), store, Arc::clone(&progress))
+        .context("cannot start the audit's sink")?;
+    let (stop, abort) = (CancellationToken::new(), CancellationToken::new());
+    let app = app(&args, &sources, metrics, &abort);
+    let listener = listener.tap_io(|connection| {
+        // Small answers are not to wait for more. Whoever cannot set it is slower, that is all.
+        let _ = connection.set_nodelay(true);
+    });
+    let serving = axum::serve(listener, app).with_graceful_shutdown(stop.clone().cancelled_owned());
+    let mut serving = tokio::spawn(serving.into_future());
+    let mut signals = Signals::new().context("cannot listen for signals")?;
+    println!(
+        "listening on http://{address}; the audit goes to {}, from event {first} on",
+        args.database.display()
+    );
+
+    tokio::select! {
+        signal = signals.next() => tracing::info!("{signal}: shutting down"),
+        _ = &mut stored => bail!("the audit's sink has died: nothing more can be audited"),
+        served = &mut serving => bail!("the server has ended by itself: {served:?}"),
+    }
+    tokio::spawn(exit_at_next(signals));
+    let running = Running {
+        audit,
+        stop,
+        abort,
+        serving,
+        stored,
+    };
+    match running.shut_down(args.shutdown_timeout).await {
+        Ended::AllStored => Ok(()),
+        Ended::NotStored(events) => bail!(
+            "{events} events could not be stored within {:?} and are lost{}",
+            args.shutdown_timeout,
+            progress
+                .trouble()
+                .map_or_else(String::new, |trouble| format!(": {trouble}"))
+        ),
+    }
+}
+
+fn app(
+    args: &Args,
+    sources: &Sources,
+    metrics: PrometheusHandle,
+    abort: &CancellationToken,
+) -> Router {
+    let mut api = api::routes();
+    if !args.no_audit {
+        api = api.layer(AuditLayer {
+            audit: Arc::clone(&sources.audit),
+            durable: args.durable,
+            request_timeout: args.request_timeout,
+            abort: abort.clone(),
+        });
+    }
+    let render = get(prometheus::render).with_state((sources.clone(), metrics));
+    Router::new()
+        .route("/", get(page::page))
+        .route(
+            "/events",
+            get(sse::events).with_state(Arc::clone(&sources.viewers)),
+        )
+        .route("/stats", get(stats::stats).with_state(sources.clone()))
+        .route("/metrics", render)
+        .merge(api)
+        .fallback(no_such_path)
+}
+
+async fn no_such_path() -> Problem {
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "no such path: there are /, /events, /stats, /metrics and /api/items",
+    )
+}

@@ -1,0 +1,101 @@
+//! Ending in the right order: nothing that was published is lost, and nothing hangs.
+
+use crate::audit::Audit;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+/// How long connections may take to end once there is nothing more to send: a stalled browser
+/// does not read the end either.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// Ctrl-C or SIGTERM, from the moment when this is made.
+#[cfg(unix)]
+pub struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    pub fn new() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    pub async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.interrupt.recv() => "Ctrl-C",
+            _ = self.terminate.recv() => "SIGTERM",
+        }
+    }
+}
+
+#[cfg(windows)]
+pub struct Signals(tokio::signal::windows::CtrlC);
+
+#[cfg(windows)]
+impl Signals {
+    pub fn new() -> std::io::Result<Self> {
+        tokio::signal::windows::ctrl_c().map(Self)
+    }
+
+    pub async fn next(&mut self) -> &'static str {
+        self.0.recv().await;
+        "Ctrl-C"
+    }
+}
+
+/// Whoever sends a second signal does not want to wait.
+pub async fn exit_at_next(mut signals: Signals) {
+    signals.next().await;
+    tracing::warn!("a second signal: what is not stored is lost");
+    std::process::exit(1);
+}
+
+/// What has to be ended.
+pub struct Running {
+    pub audit: Arc<Audit>,
+    /// Stops accepting connections, and requests on those there are.
+    pub stop: CancellationToken,
+    /// Ends the requests that are still being handled.
+    pub abort: CancellationToken,
+    pub serving: JoinHandle<std::io::Result<()>>,
+    /// Resolves when the sink has stored everything.
+    pub stored: oneshot::Receiver<()>,
+}
+
+pub enum Ended {
+    AllStored,
+    NotStored(u64),
+}
+
+impl Running {
+    pub async fn shut_down(self, limit: Duration) -> Ended {
+        let deadline = Instant::now() + limit;
+        self.stop.cancel();
+        // Requests get half of the time; the rest is for the database.
+        if timeout(limit / 2, self.audit.finish()).await.is_err() {
+            self.abort.cancel();
+            self.audit.finish().await;
+        }
+        // Only now: every request that has a place has published. Viewers get what is in the
+        // ring, then their streams end, without which the server would wait for them for ever.
+        self.audit.bus.close();
+        let stored = matches!(timeout_at(deadline, self.stored).await, Ok(Ok(())));
+        if timeout(LINGER, self.serving).await.is_err() {
+            tracing::info!("some connections did not end by themselves");
+        }
+        if stored {
+            Ended::AllStored
+        } else {
+            Ended::NotStored(self.audit.next() - self.audit.stored())
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! What the page does.
+
+use crate::browser::Browser;
+use crate::common::{Home, Server, watched};
+use crate::proxy::Proxy;
+use fantoccini::key::Key;
+use reqwest::Method;
+use std::net::SocketAddr;
+
+/// The page at the address, connected.
+pub async fn open(browser: &Browser, address: SocketAddr) {
+    browser
+        .client
+        .goto(&format!("http://{address}/"))
+        .await
+        .unwrap();
+    browser
+        .until("document.querySelector('#state').innerText == 'live'")
+        .await;
+}
+
+/// Stalls the viewer's line, and publishes until it is lapped: its page must miss some.
+pub async fn overrun(server: &Server, proxy: &Proxy) {
+    proxy.stall();
+    let key = "k".repeat(4000);
+    loop {
+        let stats = server.stats().await;
+        let behind = stats["viewers"]["present"][0]["behind"].as_u64();
+        if behind > stats["ring"]["capacity"].as_u64() {
+            return;
+        }
+        server.put(&key).await;
+    }
+}
+
+#[tokio::test]
+async fn rows_appear_and_the_filter_works() {
+    watched(async {
+        let Some(browser) = Browser::start().await else {
+            return;
+        };
+        let home = Home::new();
+        let server = home.start(&[]);
+        server.put("before").await;
+        open(&browser, server.address).await;
+        browser
+            .until("document.querySelectorAll('#rows tr').length == 1")
+            .await;
+        server.put("after").await;
+        server
+            .call("<b>me</b>", Method::DELETE, "/api/items/none")
+            .await;
+        server
+            .call("me", Method::GET, "/api/items/%3Cimg%20src=x%3E")
+            .await;
+        browser
+            .until("document.querySelectorAll('#rows tr').length == 4")
+            .await;
+
+        let shown = |column| browser.texts(column);
+        assert_eq!(shown("#rows .sequence").await, ["3", "2", "1", "0"]);
+        assert_eq!(
+            shown("#rows .actor").await,
+            ["me", "<b>me</b>", "test", "test"]
+        );
+        assert_eq!(
+            shown("#rows .method").await,
+            ["GET", "DELETE", "PUT", "PUT"]
+        );
+        assert_eq!(shown("#rows .status").await, ["404", "404", "201", "201"]);
+        let rows = home.rows();
+        let first = browser.texts("#rows tr:last-child .request").await;
+        assert_eq!(first, [rows[0].request_id.clone()]);
+        assert_eq!(shown("#received").await, ["4"]);
+        assert_eq!(shown("#missed").await, ["0"]);
+
+        // All by keyboard.
+        browser.press("/").await;
+        browser.press("aft").await;
+        assert_eq!(shown("#rows .path").await, ["/api/items/after"]);
+        server.put("after-the-filter").await;
+        server.put("other").await;
+        browser
+            .until("document.querySelectorAll('#rows tr').length == 6")
+            .await;
+        let paths = ["/api/items/after-the-filter", "/api/items/after"];
+        assert_eq!(shown("#rows .path").await, paths);
+        browser.press("er-none").await;
+        assert_eq!(shown("#empty").await, ["No requests to show."]);
+        browser
+            .value("(document.querySelector('#path').select(), null)")
+            .await;
+        let clear_and_go_on = format!("{}{}", Key::Backspace, Key::Tab);
+        browser.press(&clear_and_go_on).await;
+        assert_eq!(shown("#rows .status").await.len(), 6);
+        for (kind, statuses) in [("2", vec!["201"; 4]), ("3", vec![]), ("4", vec!["404"; 2])] {
+            browser.press(&Key::Right.to_string()).await;
+            let checked = "document.querySelector('[name=class]:checked').value";
+            assert_eq!(browser.value(checked).await, kind);
+            assert_eq!(shown("#rows .status").await, statuses);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn paused_it_stands_still_and_then_shows_what_came() {
+    watched(async {
+        let Some(browser) = Browser::start().await else {
+            return;
+        };
+        let home = Home::new();
+        let server = home.start(&[]);
+        open(&browser, server.address).await;
+        browser.press("p").await;
+        server.put("one").await;
+        server.put("two").await;
+        browser
+            .until("document.querySelector('#received').innerText == '2'")
+            .await;
+        assert!(browser.texts("#rows tr").await.is_empty());
+        browser.press("p").await;
+        browser
+            .until("document.querySelectorAll('#rows tr').length == 2")
+            .await;
+        assert_eq!(browser.texts("#rows .sequence").await, ["1", "0"]);
+        browser
+            .until("document.querySelector('#rates polyline').hasAttribute('points')")
+            .await;
+        browser
+            .until("document.querySelector('#latency').innerText != '–'")
+            .await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_stalled_page_shows_its_gap() {
+    watched(async {
+        let Some(browser) = Browser::start().await else {
+            return;
+        };
+        let home = Home::new();
+        let server = home.start(&["--capacity", "64", "--max-wait", "1h"]);
+        let proxy = Proxy::start(server.address).await;
+        open(&browser, proxy.address).await;
+        server.put("seen").await;
+        browser
+            .until("document.querySelectorAll('#rows tr').length == 1")
+            .await;
+
+        overrun(&server, &proxy).await;
+        proxy.go_on();
+        let stats = server
+            .until(|stats| stats["viewers"]["present"][0]["behind"] == 0)
+            .await;
+        let missed = stats["viewers"]["present"][0]["missed"].as_u64().unwrap();
+        let published = stats["published"].as_u64().unwrap();
+        assert!(missed > 0);
+        browser
+            .until("document.querySelectorAll('#rows tr.gap').length == 1")
+            .await;
+        // The ring's newest events follow the gap.
+        let (first, last) = (published - 64 - missed, published - 65);
+        let gap = browser.texts("#rows tr.gap").await;
+        let told = format!("{first} to {last}");
+        assert!(gap[0].contains(&told), "{told:?} is not in {gap:?}");
+        let number = "document.querySelector('#{}').innerText.replace(/\\D/g, '')";
+        let expected = |id, count: u64| format!("{} == '{count}'", number.replace("{}", id));
+        browser.until(&expected("missed", missed)).await;
+        browser
+            .until(&expected("received", published - missed))
+            .await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_page_that_connects_again_goes_on_where_it_was() {
+    watched(async {
+        let Some(browser) = Browser::start().await else {
+            return;
+        };
+        let home = Home::new();
+        let server = home.start(&[]);
+        let proxy = Proxy::start(server.address).await;
+        open(&browser, proxy.address).await;
+        server.put("before").await;
+        browser
+            .until("document.querySelectorAll('#rows tr').length == 1")
+            .await;
+
+        // The line breaks, and things happen while the page is away.
+        proxy.stall();
+        proxy.break_off(server.address);
+        browser
+            .until("document.querySelector('#state').dataset.state == 'connecting'")
+            .await;
+        for key in 0..5 {
+            server.put(key).await;
+        }
+        proxy.go_on();
+        browser
+            .until("document.querySelectorAll('#rows tr').length == 6")
+            .await;
+        assert_eq!(
+            browser.texts("#rows .sequence").await,
+            ["5", "4", "3", "2", "1", "0"]
+        );
+
+        // So does the server, with the same database.
+        server.stop().await;
+        browser
+            .until("document.querySelector('#state').dataset.state == 'connecting'")
+            .await;
+        let server = home.start(&[]);
+        proxy.break_off(server.address);
+        browser
+            .until("document.querySelector('#state').dataset.state == 'live'")
+            .await;
+        server.put("after").await;
+        browser
+            .until("document.querySelectorAll('#rows tr').length == 7")
+            .await;
+        assert_eq!(browser.texts("#rows .sequence").await[0], "6");
+        assert_eq!(browser.texts("#missed").await, ["0"]);
+    })
+    .await;
+}
