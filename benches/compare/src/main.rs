@@ -1,0 +1,139 @@
+//! eventring against its peers, in one command:
+//!
+//! `cargo run --release -p eventring-compare -- [--quick] [--only SCENARIO,…] [--json FILE]
+//! [--plot DIR]`, and `--memory` for what they allocate. `--help` lists the scenarios.
+//!
+//! # What is timed
+//!
+//! Nanoseconds per event *sent*, however many receive it: the median of the repetitions, and the
+//! distance between their quartiles. A peer's ratio to eventring is the median of the ratios of
+//! the repetitions, pair by pair, with the least and the greatest: above 1, eventring is faster.
+//! Everyone's repetition i comes before anyone's repetition i + 1, and somebody else goes first
+//! each time. Each repetition is a channel of its own: it, runtimes and tasks are set up before the
+//! clock starts. How many events make a repetition is found beforehand, for each peer.
+//!
+//! What was delivered is checked after the clock has stopped: numbers of events and their sums
+//! where nothing may be missed, else received + missed. If that is wrong, the run ends with an
+//! error.
+//!
+//! # How fair is it
+//!
+//! * A scenario is written once, over the traits in `channel.rs`; a peer is one file that says how
+//!   to use it, in the way that its own documentation calls fastest.
+//! * All channels hold 1024 events, and all senders clone the event from the same few. Receivers
+//!   end up with an event of their own (`disruptor`'s clone it), but for `clone` with `4KiB-read`:
+//!   there `eventring` and `disruptor` read it in place, which the others cannot.
+//! * tokio has all its features: `parking_lot` makes its broadcast channel faster. It has no
+//!   lossless mode. Where nothing may be lost, its sender yields (or spins) while more than 512
+//!   events are unread, and looks before each event, as one would write it. Looking takes a few
+//!   locks: `--pace 64` looks every 64 events only. Where the scenario waits for the receivers,
+//!   nobody looks. `eventring-broadcast` does exactly the same.
+//! * `eventring-batch`, and `disruptor` once more, send in batches of 64. The others have none.
+//!   `eventring-batch` receives in batches of 64, `disruptor` always all that is there.
+//! * Where events may be lost, eventring's strategy is `Overwrite`, else `Block`; `async-broadcast`
+//!   is in its overflow mode. In `burst`, `drain` and `clone` nothing gets lost either way.
+//! * eventring moves a value to an only receiver, `bus` to the last one; the others clone it.
+//!
+//! | peer | takes no part in | because |
+//! |---|---|---|
+//! | `disruptor` | anything with tasks; `churn` | threads only, receivers known beforehand |
+//! | `bus` | anything with tasks; `churn` | threads only, publishing and subscribing exclude each other |
+//! | `splaycast` | `tasks`, `producers`; anything without tasks | one sender, no lossless mode nor a way to see how far receivers are |
+//! | `mpsc-fanout` | `idle`, `flatout`; `churn` | a full queue keeps the oldest events; a `Vec` is not shared |
+//! | `eventring-batch` | `wake`; `churn` | single events; the same as `eventring` |
+
+mod allocator;
+mod args;
+mod channel;
+mod measure;
+mod memory;
+mod payload;
+mod peers;
+mod plot;
+mod report;
+mod scenarios;
+mod stats;
+mod tally;
+mod watchdog;
+
+use args::Args;
+use clap::Parser;
+use measure::{Measure, Plan};
+use report::Figure;
+use std::error::Error;
+use std::fs::{OpenOptions, create_dir_all};
+use std::path::Path;
+use std::process::ExitCode;
+use tally::Wrong;
+
+#[global_allocator]
+static ALLOCATOR: allocator::Counting = allocator::Counting;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let done = if args.memory { count() } else { compare(&args) };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn count() -> Result<(), Box<dyn Error>> {
+    println!("{}", memory::table().map_err(|Wrong(what)| what)?);
+    Ok(())
+}
+
+fn compare(args: &Args) -> Result<(), Box<dyn Error>> {
+    // Better now than after all the measuring.
+    if let Some(file) = &args.json {
+        let opened = OpenOptions::new().append(true).create(true).open(file);
+        opened.map_err(|error| cannot_write(file, &error))?;
+    }
+    if let Some(directory) = &args.plot {
+        create_dir_all(directory).map_err(|error| cannot_write(directory, &error))?;
+    }
+    if cfg!(debug_assertions) {
+        eprintln!("warning: not built with --release: the figures mean nothing");
+    }
+    let scenarios = args.scenarios();
+    let groups: Vec<_> = scenarios.iter().map(|scenario| scenario.groups()).collect();
+    let contenders = groups.iter().flatten().map(|group| group.contenders.len());
+    let measure = Measure::new(Plan::new(args), contenders.sum());
+    let mut figures: Vec<Figure> = Vec::new();
+    for (&scenario, groups) in scenarios.iter().zip(&groups) {
+        measure
+            .bar
+            .suspend(|| println!("{}", report::head(scenario)));
+        for group in groups {
+            let (name, to, payload) = (scenario.name(), group.receivers, group.payload);
+            let name = format!("{name} with {to} receivers of {payload}");
+            let series = measure.group(&name, group).map_err(|Wrong(what)| what)?;
+            let new = report::figures(scenario, group, &series);
+            let rows = report::rows(&new, &series).join("\n");
+            measure.bar.suspend(|| println!("{rows}"));
+            figures.extend(new);
+        }
+    }
+    measure.bar.finish_and_clear();
+    if let Some(file) = &args.json {
+        let json = serde_json::to_string_pretty(&figures)? + "\n";
+        std::fs::write(file, json).map_err(|error| cannot_write(file, &error))?;
+    }
+    if let Some(directory) = &args.plot {
+        for scenario in scenarios {
+            let of = |figure: &&Figure| figure.scenario == scenario.name();
+            let figures: Vec<_> = figures.iter().filter(of).collect();
+            let file = directory.join(scenario.name() + ".svg");
+            let plotted = plot::plot(&file, &scenario.about(), &figures);
+            plotted.map_err(|error| cannot_write(&file, &error))?;
+        }
+    }
+    Ok(())
+}
+
+fn cannot_write(path: &Path, error: &dyn std::fmt::Display) -> String {
+    format!("{} cannot be written: {error}", path.display())
+}

@@ -1,0 +1,221 @@
+//! `--memory`: what each peer takes, counted on one thread.
+
+use crate::allocator::Count;
+use crate::channel::{Awaited, Channel, Drain, Driver, Mode, Open, Polled, Recv, Setup, TrySend};
+use crate::payload::{DISTINCT, Source};
+use crate::peers::{
+    AsyncBroadcast, Bus, Disruptor, Eventring, EventringBatch, EventringBroadcast, MpscFanout,
+    Splaycast, Tokio,
+};
+use crate::tally::{Tally, Wrong, check_all};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+/// How many receivers to count and divide by.
+const RECEIVERS: usize = 256;
+/// How many events to count over.
+const EVENTS: u64 = 8 * DISTINCT;
+
+struct Footprint {
+    peer: &'static str,
+    slot: f64,
+    receiver: f64,
+    per_event: f64,
+    /// Bytes per waiting receiver, allocations per event that is waited for. None: threads only.
+    waiting: Option<(f64, f64)>,
+}
+
+/// The table.
+pub(crate) fn table() -> Result<String, Wrong> {
+    let footprints = [
+        of_tasks::<Eventring>()?,
+        of_tasks::<EventringBroadcast>()?,
+        of_tasks::<EventringBatch>()?,
+        of_tasks::<Tokio>()?,
+        of_tasks::<AsyncBroadcast>()?,
+        of_threads::<Disruptor<false>>()?,
+        of_threads::<Bus>()?,
+        of_tasks::<Splaycast>()?,
+        of_tasks::<MpscFanout>()?,
+    ];
+    let mut lines = vec![
+        format!(
+            "Bytes on the heap, handles included, and allocations; channels of 1024 `u64`, full.\n\n\
+             | {:<19} | per slot | per receiver | per waiting receiver | allocations/event | if waited for |",
+            "peer"
+        ),
+        format!(
+            "| {:<19} | -------: | -----------: | -------------------: | ----------------: | ------------: |",
+            "---"
+        ),
+    ];
+    for Footprint {
+        peer,
+        slot,
+        receiver,
+        per_event,
+        waiting,
+    } in footprints
+    {
+        let [wait, per_wait] = match waiting {
+            Some((bytes, calls)) => [format!("{bytes:.1}"), format!("{calls:.3}")],
+            None => ["–", "–"].map(String::from),
+        };
+        lines.push(format!(
+            "| {peer:<19} | {slot:>8.1} | {receiver:>12.1} | {wait:>20} | {per_event:>17.3} | {per_wait:>13} |"
+        ));
+    }
+    Ok(lines.join("\n"))
+}
+
+fn of_threads<C: Polled<u64>>() -> Result<Footprint, Wrong> {
+    let (mut sender, mut receivers, _) = C::open(&setup(1024, 1)).into_single();
+    let receive = |_, tally: &mut Tally| receivers[0].drain(tally);
+    let per_event = steady::<C>(&mut sender, receive)?;
+    footprint::<C>(per_event, None)
+}
+
+fn of_tasks<C: Awaited<u64>>() -> Result<Footprint, Wrong> {
+    let (mut sender, mut receivers, mut driver) = C::open(&setup(1024, 1)).into_single();
+    // Not once more than there are events: that would be to wait.
+    let receive = |total, tally: &mut Tally| {
+        drive(&mut driver);
+        while tally.total() < total && poll(receivers[0].recv(tally)).is_ready() {}
+    };
+    let per_event = steady::<C>(&mut sender, receive)?;
+    let waiting = (bytes_of_waiting::<C>()?, waits::<C>()?);
+    footprint::<C>(per_event, Some(waiting))
+}
+
+fn footprint<C: Channel<u64, Sender: TrySend<u64>>>(
+    per_event: f64,
+    waiting: Option<(f64, f64)>,
+) -> Result<Footprint, Wrong> {
+    let (single, double) = (full::<C>(1024, 1)?, full::<C>(2048, 1)?);
+    let many = full::<C>(1024, 1 + RECEIVERS)?;
+    Ok(Footprint {
+        peer: C::PEER,
+        slot: (double - single) / 1024.0,
+        receiver: (many - single) / RECEIVERS as f64,
+        per_event,
+        waiting,
+    })
+}
+
+/// The bytes of a channel that nobody has received from.
+fn full<C: Channel<u64, Sender: TrySend<u64>>>(
+    capacity: usize,
+    receivers: usize,
+) -> Result<f64, Wrong> {
+    let source = Source::<u64>::new();
+    let before = Count::now();
+    let Open {
+        mut senders,
+        receivers,
+        mut driver,
+    } = C::open(&setup(capacity, receivers));
+    for _ in 0..capacity as u64 / DISTINCT {
+        send(&mut senders[0], source.all())?;
+    }
+    drive(&mut driver);
+    let bytes = Count::now().live - before.live;
+    drop((senders, receivers, driver));
+    Ok(bytes as f64)
+}
+
+/// Allocations per event, when receivers find what they want: after one round, in the next one.
+fn steady<C: Channel<u64, Sender: TrySend<u64>>>(
+    sender: &mut C::Sender,
+    mut receive: impl FnMut(u64, &mut Tally),
+) -> Result<f64, Wrong> {
+    let source = Source::new();
+    let mut calls = 0;
+    for _ in 0..2 {
+        let (before, mut tally) = (Count::now(), Tally::default());
+        for burst in 1..=EVENTS / DISTINCT {
+            send(sender, source.all())?;
+            receive(burst * DISTINCT, &mut tally);
+        }
+        calls = Count::now().calls - before.calls;
+        check_all(&[tally], Tally::of(&source, 1, EVENTS))?;
+    }
+    Ok(calls as f64 / EVENTS as f64)
+}
+
+/// Bytes of a future that waits, and of what waits for it.
+fn bytes_of_waiting<C: Awaited<u64>>() -> Result<f64, Wrong> {
+    let open = C::open(&setup(1024, RECEIVERS));
+    let (_sender, mut receivers, mut driver) = open.into_single();
+    let mut tallies = [Tally::default(); RECEIVERS];
+    let mut waiting = Vec::with_capacity(RECEIVERS);
+    let before = Count::now();
+    for (receiver, tally) in receivers.iter_mut().zip(&mut tallies) {
+        let mut future = Box::pin(receiver.recv(tally));
+        if poll(future.as_mut()).is_ready() {
+            return Err(Wrong(format!(
+                "{}: received from an empty channel",
+                C::PEER
+            )));
+        }
+        waiting.push(future);
+    }
+    drive(&mut driver);
+    let bytes = Count::now().live - before.live;
+    Ok(bytes as f64 / RECEIVERS as f64)
+}
+
+/// Allocations per event, when each is waited for.
+fn waits<C: Awaited<u64>>() -> Result<f64, Wrong> {
+    let (mut sender, mut receivers, mut driver) = C::open(&setup(1024, 1)).into_single();
+    let source = Source::new();
+    let mut calls = 0;
+    for _ in 0..2 {
+        let (before, mut tally) = (Count::now(), Tally::default());
+        for number in 0..EVENTS {
+            let mut receiving = pin!(receivers[0].recv(&mut tally));
+            let empty = poll(receiving.as_mut()).is_pending();
+            drive(&mut driver);
+            send(&mut sender, &source.after(number, EVENTS)[..1])?;
+            drive(&mut driver);
+            if !empty || poll(receiving).is_pending() {
+                return Err(Wrong(format!("{}: not received when sent", C::PEER)));
+            }
+        }
+        calls = Count::now().calls - before.calls;
+        check_all(&[tally], Tally::of(&source, 1, EVENTS))?;
+    }
+    Ok(calls as f64 / EVENTS as f64)
+}
+
+fn setup(capacity: usize, receivers: usize) -> Setup {
+    Setup {
+        mode: Mode::Lossless,
+        capacity,
+        senders: 1,
+        receivers,
+        pace: None,
+    }
+}
+
+fn send(sender: &mut impl TrySend<u64>, events: &[u64]) -> Result<(), Wrong> {
+    match sender.try_send(events) {
+        sent if sent == events.len() => Ok(()),
+        sent => Err(Wrong(format!(
+            "only {sent} of {} events had room",
+            events.len()
+        ))),
+    }
+}
+
+fn poll<F: Future>(future: F) -> Poll<F::Output> {
+    pin!(future).poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// Lets the driver do what there is for it to do, a few dozen receivers each time.
+fn drive(driver: &mut Option<Driver>) {
+    if let Some(driver) = driver {
+        for _ in 0..RECEIVERS / 16 {
+            assert!(poll(driver.as_mut()).is_pending(), "the driver goes on");
+        }
+    }
+}

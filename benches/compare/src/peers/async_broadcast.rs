@@ -1,0 +1,69 @@
+//! `async-broadcast`: lossless by itself, lossy in its overflow mode. The futures are not boxed.
+
+use crate::channel::{Channel, Drain, Mode, Open, Recv, SendAll, Setup, Subscribe, TrySend};
+use crate::payload::Payload;
+use crate::tally::Tally;
+use async_broadcast::{Receiver, RecvError, Sender, TryRecvError, broadcast};
+
+pub(crate) struct AsyncBroadcast;
+
+impl<E: Payload> Channel<E> for AsyncBroadcast {
+    const PEER: &'static str = "async-broadcast";
+    type Sender = Sender<E>;
+    type Receiver = Receiver<E>;
+
+    fn open(setup: &Setup) -> Open<Sender<E>, Receiver<E>> {
+        let (mut sender, receiver) = broadcast(setup.capacity);
+        sender.set_overflow(setup.mode == Mode::Lossy);
+        Open {
+            senders: vec![sender; setup.senders],
+            receivers: vec![receiver; setup.receivers],
+            driver: None,
+        }
+    }
+}
+
+impl<E: Payload> TrySend<E> for Sender<E> {
+    fn try_send(&mut self, events: &[E]) -> usize {
+        let send = |event: &&E| self.try_broadcast(E::clone(event)).is_ok();
+        events.iter().take_while(send).count()
+    }
+}
+
+impl<E: Payload> SendAll<E> for Sender<E> {
+    async fn send_all(&mut self, events: &[E]) {
+        for event in events {
+            let sent = self.broadcast_direct(event.clone()).await;
+            assert!(sent.is_ok(), "no receivers");
+        }
+    }
+}
+
+impl<E: Payload> Subscribe<Receiver<E>> for Sender<E> {
+    fn subscribe(&mut self) -> Receiver<E> {
+        self.new_receiver()
+    }
+}
+
+impl<E: Payload> Drain<E> for Receiver<E> {
+    fn drain(&mut self, tally: &mut Tally) {
+        loop {
+            match self.try_recv() {
+                Ok(event) => tally.take(event),
+                Err(TryRecvError::Overflowed(missed)) => tally.missed += missed,
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return,
+            }
+        }
+    }
+}
+
+impl<E: Payload> Recv<E> for Receiver<E> {
+    async fn recv(&mut self, tally: &mut Tally) -> bool {
+        match self.recv_direct().await {
+            Ok(event) => tally.take(event),
+            Err(RecvError::Overflowed(missed)) => tally.missed += missed,
+            Err(RecvError::Closed) => return false,
+        }
+        true
+    }
+}

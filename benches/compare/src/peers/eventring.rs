@@ -1,0 +1,86 @@
+//! The native API, one event at a time.
+
+use crate::channel::{Channel, Drain, Mode, Open, Recv, SendAll, Setup, Subscribe, TrySend};
+use crate::payload::Payload;
+use crate::tally::Tally;
+use eventring::{EventBus, Receiver, RecvError, TryRecvError, WaitStrategy};
+
+pub(crate) struct Eventring;
+
+/// The bus that a scenario needs, for both peers of the native API.
+pub(super) fn bus<E>(setup: &Setup) -> EventBus<E> {
+    let strategy = match setup.mode {
+        Mode::Lossless => WaitStrategy::Block,
+        Mode::Lossy => WaitStrategy::Overwrite,
+    };
+    EventBus::with_strategy(setup.capacity, strategy)
+}
+
+impl<E: Payload> Channel<E> for Eventring {
+    const PEER: &'static str = "eventring";
+    type Sender = EventBus<E>;
+    type Receiver = Receiver<E>;
+
+    fn open(setup: &Setup) -> Open<EventBus<E>, Receiver<E>> {
+        let bus = bus(setup);
+        Open {
+            receivers: (0..setup.receivers).map(|_| bus.subscribe()).collect(),
+            senders: vec![bus; setup.senders],
+            driver: None,
+        }
+    }
+}
+
+impl<E: Payload> TrySend<E> for EventBus<E> {
+    fn try_send(&mut self, events: &[E]) -> usize {
+        let send = |event: &&E| self.try_publish(E::clone(event)).is_ok();
+        events.iter().take_while(send).count()
+    }
+}
+
+impl<E: Payload> SendAll<E> for EventBus<E> {
+    async fn send_all(&mut self, events: &[E]) {
+        for event in events {
+            self.publish(event.clone()).await.expect("open");
+        }
+    }
+}
+
+impl<E: Payload> Subscribe<Receiver<E>> for EventBus<E> {
+    fn subscribe(&mut self) -> Receiver<E> {
+        EventBus::subscribe(self)
+    }
+}
+
+impl<E: Payload> Drain<E> for Receiver<E> {
+    fn drain(&mut self, tally: &mut Tally) {
+        loop {
+            match self.try_recv() {
+                Ok(event) => tally.take(event),
+                Err(TryRecvError::Lagged(missed)) => tally.missed += missed,
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return,
+            }
+        }
+    }
+
+    fn drain_in_place(&mut self, tally: &mut Tally) {
+        loop {
+            match self.try_recv_with(|event| tally.read(event)) {
+                Ok(()) => {}
+                Err(TryRecvError::Lagged(missed)) => tally.missed += missed,
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return,
+            }
+        }
+    }
+}
+
+impl<E: Payload> Recv<E> for Receiver<E> {
+    async fn recv(&mut self, tally: &mut Tally) -> bool {
+        match Receiver::recv(self).await {
+            Ok(event) => tally.take(event),
+            Err(RecvError::Lagged(missed)) => tally.missed += missed,
+            Err(RecvError::Closed) => return false,
+        }
+        true
+    }
+}

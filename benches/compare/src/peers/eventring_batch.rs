@@ -1,0 +1,93 @@
+//! The native API in batches.
+
+use super::eventring::bus;
+use crate::channel::{Channel, Drain, Open, Recv, SendAll, Setup, TrySend};
+use crate::payload::Payload;
+use crate::tally::Tally;
+use eventring::{EventBus, Receiver, RecvError, TryRecvError};
+
+pub(crate) struct EventringBatch;
+
+/// How many events go in one batch.
+pub(super) const BATCH: usize = 64;
+
+/// A handle, and the buffer for its batches.
+pub(crate) struct Buffered<H, E> {
+    handle: H,
+    buffer: Vec<E>,
+}
+
+impl<H, E> Buffered<H, E> {
+    fn new(handle: H) -> Self {
+        Self {
+            handle,
+            buffer: Vec::with_capacity(BATCH),
+        }
+    }
+}
+
+impl<E: Payload> Channel<E> for EventringBatch {
+    const PEER: &'static str = "eventring-batch";
+    const BATCH: usize = BATCH;
+    type Sender = Buffered<EventBus<E>, E>;
+    type Receiver = Buffered<Receiver<E>, E>;
+
+    fn open(setup: &Setup) -> Open<Self::Sender, Self::Receiver> {
+        let bus = bus(setup);
+        let receiver = |_| Buffered::new(bus.subscribe());
+        let sender = |_| Buffered::new(bus.clone());
+        Open {
+            receivers: (0..setup.receivers).map(receiver).collect(),
+            senders: (0..setup.senders).map(sender).collect(),
+            driver: None,
+        }
+    }
+}
+
+impl<E: Payload> TrySend<E> for Buffered<EventBus<E>, E> {
+    fn try_send(&mut self, events: &[E]) -> usize {
+        let mut sent = 0;
+        for batch in events.chunks(BATCH) {
+            self.buffer.extend_from_slice(batch);
+            sent += self.handle.try_publish_many(&mut self.buffer).unwrap_or(0);
+            if !self.buffer.is_empty() {
+                self.buffer.clear();
+                break;
+            }
+        }
+        sent
+    }
+}
+
+impl<E: Payload> SendAll<E> for Buffered<EventBus<E>, E> {
+    async fn send_all(&mut self, events: &[E]) {
+        for batch in events.chunks(BATCH) {
+            self.buffer.extend_from_slice(batch);
+            let sending = self.handle.publish_many(&mut self.buffer);
+            sending.await.expect("open");
+        }
+    }
+}
+
+impl<E: Payload> Drain<E> for Buffered<Receiver<E>, E> {
+    fn drain(&mut self, tally: &mut Tally) {
+        loop {
+            match self.handle.try_recv_many(&mut self.buffer, BATCH) {
+                Ok(_) => self.buffer.drain(..).for_each(|event| tally.take(event)),
+                Err(TryRecvError::Lagged(missed)) => tally.missed += missed,
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return,
+            }
+        }
+    }
+}
+
+impl<E: Payload> Recv<E> for Buffered<Receiver<E>, E> {
+    async fn recv(&mut self, tally: &mut Tally) -> bool {
+        match self.handle.recv_many(&mut self.buffer, BATCH).await {
+            Ok(_) => self.buffer.drain(..).for_each(|event| tally.take(event)),
+            Err(RecvError::Lagged(missed)) => tally.missed += missed,
+            Err(RecvError::Closed) => return false,
+        }
+        true
+    }
+}

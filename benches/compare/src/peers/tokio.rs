@@ -1,0 +1,3 @@
+//! `tokio::sync::broadcast`.
+
+super::paced::paced_broadcast!(Tokio, "tokio", tokio::sync::broadcast);

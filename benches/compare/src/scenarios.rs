@@ -1,0 +1,184 @@
+//! What is compared: scenarios, sizes, and who takes part in each.
+
+mod burst;
+mod churn;
+mod lossy;
+mod runtime;
+mod select;
+mod spin;
+mod tasks;
+#[cfg(test)]
+mod tests;
+mod wake;
+
+use crate::channel::{Channel, Mode, Setup};
+use crate::payload::Payload;
+use crate::tally::Wrong;
+use clap::ValueEnum;
+use std::panic::catch_unwind;
+use std::time::Duration;
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Scenario {
+    /// One thread sends 512 events, then every receiver takes what is there
+    Burst,
+    /// Two threads that spin, one sending, one receiving; lossless
+    Spin,
+    /// One task sends, others receive, on two workers; lossless
+    Tasks,
+    /// The same with four senders
+    Producers,
+    /// A task sends an event, and the next one when all other tasks have it
+    Wake,
+    /// A thread sends past receivers that never poll
+    Idle,
+    /// A thread sends without waiting, tasks get what they can
+    Flatout,
+    /// Taking 1024 events out of a full channel (filling it is not timed)
+    Drain,
+    /// A thread sends, another one subscribes and drops a receiver for every 8 events
+    Churn,
+    /// Receivers in `select!` with a timer, each on a runtime and a thread of its own
+    Select,
+    /// As `burst`, with events of 4 KiB: read in place where the channel can do that, and cloned
+    Clone,
+}
+
+impl Scenario {
+    pub(crate) fn name(self) -> String {
+        let value = self.to_possible_value().expect("none is hidden");
+        value.get_name().to_owned()
+    }
+
+    pub(crate) fn about(self) -> String {
+        let value = self.to_possible_value().expect("none is hidden");
+        value.get_help().expect("documented").to_string()
+    }
+
+    /// Its sizes and payloads, in the order of the tables.
+    pub(crate) fn groups(self) -> Vec<Group> {
+        match self {
+            Self::Burst => burst::burst_groups(),
+            Self::Spin => spin::groups(),
+            Self::Tasks => tasks::tasks_groups(),
+            Self::Producers => tasks::producers_groups(),
+            Self::Wake => wake::groups(),
+            Self::Idle => lossy::idle_groups(),
+            Self::Flatout => lossy::flatout_groups(),
+            Self::Drain => burst::drain_groups(),
+            Self::Churn => churn::groups(),
+            Self::Select => select::groups(),
+            Self::Clone => burst::clone_groups(),
+        }
+    }
+}
+
+/// One row of competitors: the same load for all of them.
+pub(crate) struct Group {
+    pub(crate) senders: usize,
+    pub(crate) receivers: usize,
+    pub(crate) payload: &'static str,
+    pub(crate) contenders: Vec<Contender>,
+}
+
+/// One group for each number of receivers.
+fn groups(
+    senders: usize,
+    receivers: &[usize],
+    payload: &'static str,
+    contenders: impl Fn() -> Vec<Contender>,
+) -> Vec<Group> {
+    let group = |&receivers: &usize| Group {
+        senders,
+        receivers,
+        payload,
+        contenders: contenders(),
+    };
+    receivers.iter().map(group).collect()
+}
+
+/// A peer in a scenario.
+pub(crate) struct Contender {
+    pub(crate) peer: &'static str,
+    pub(crate) batch: usize,
+    run: fn(&Load) -> Outcome,
+}
+
+/// How much to send, from how many to how many.
+#[derive(Clone, Copy)]
+pub(crate) struct Load {
+    /// At least.
+    pub(crate) events: u64,
+    pub(crate) senders: usize,
+    pub(crate) receivers: usize,
+    pub(crate) pace: usize,
+}
+
+/// How long it took to send so many events, however many received them.
+pub(crate) struct Sample {
+    pub(crate) events: u64,
+    pub(crate) elapsed: Duration,
+}
+
+pub(crate) type Outcome = Result<Sample, Wrong>;
+
+impl Contender {
+    fn new<C: Channel<E>, E: Payload>(run: fn(&Load) -> Outcome) -> Self {
+        Self {
+            peer: C::PEER,
+            batch: C::BATCH,
+            run,
+        }
+    }
+
+    /// Sends once what the load says. A panic is an error too.
+    pub(crate) fn run(&self, load: &Load) -> Outcome {
+        catch_unwind(|| (self.run)(load)).unwrap_or_else(|_| Err(Wrong("it panicked".into())))
+    }
+}
+
+impl Load {
+    fn setup(&self, mode: Mode) -> Setup {
+        Setup {
+            mode,
+            capacity: 1024,
+            senders: self.senders,
+            receivers: self.receivers,
+            pace: (mode == Mode::Lossless).then_some(self.pace),
+        }
+    }
+
+    /// For scenarios that wait for the receivers by themselves.
+    fn unpaced(&self) -> Setup {
+        Setup {
+            pace: None,
+            ..self.setup(Mode::Lossless)
+        }
+    }
+}
+
+/// The peers that take part, each with the same scenario and payload.
+macro_rules! contenders {
+    ($run:ident, $payload:ty: $($peer:ty),+ $(,)?) => {
+        vec![$(Contender::new::<$peer, $payload>($run::<$peer, $payload>)),+]
+    };
+}
+use contenders;
+
+/// All that can be used by threads that do not wait.
+macro_rules! polled {
+    ($run:ident, $payload:ty) => {
+        $crate::scenarios::contenders!($run, $payload:
+            $crate::peers::Eventring,
+            $crate::peers::EventringBroadcast,
+            $crate::peers::EventringBatch,
+            $crate::peers::Tokio,
+            $crate::peers::AsyncBroadcast,
+            $crate::peers::Disruptor<false>,
+            $crate::peers::Disruptor<true>,
+            $crate::peers::Bus,
+            $crate::peers::MpscFanout,
+        )
+    };
+}
+use polled;

@@ -1,0 +1,61 @@
+//! `tasks`, `producers`: tasks on two workers, lossless, each channel waiting in its own way.
+
+use super::runtime::{Task, receive, together};
+use super::{Contender, Group, Load, Outcome, Sample, contenders, groups};
+use crate::channel::{Channel, Mode, Open, Recv, SendAll};
+use crate::payload::{Payload, Source};
+use crate::peers::{
+    AsyncBroadcast, Eventring, EventringBatch, EventringBroadcast, MpscFanout, Tokio,
+};
+use crate::tally::{Tally, check_all};
+use std::sync::Arc;
+
+pub(super) fn tasks_groups() -> Vec<Group> {
+    groups(1, &[1, 4, 16, 64, 256], "u64", lossless)
+}
+
+pub(super) fn producers_groups() -> Vec<Group> {
+    groups(4, &[1, 4], "u64", lossless)
+}
+
+fn lossless() -> Vec<Contender> {
+    contenders!(tasks, u64: Eventring, EventringBroadcast, EventringBatch, Tokio, AsyncBroadcast,
+        MpscFanout)
+}
+
+pub(super) fn tasks<C, E>(load: &Load) -> Outcome
+where
+    C: Channel<E, Sender: SendAll<E>, Receiver: Recv<E>>,
+    E: Payload,
+{
+    let senders = load.senders as u64;
+    let share = load.events.div_ceil(senders);
+    let events = share * senders;
+    let source = Arc::new(Source::<E>::new());
+    let Open {
+        senders: sending,
+        receivers: receiving,
+        driver,
+    } = C::open(&load.setup(Mode::Lossless));
+    let mut tasks: Vec<Task> = Vec::new();
+    for receiver in receiving {
+        tasks.push(Box::pin(
+            async move { Some(receive(receiver, events).await) },
+        ));
+    }
+    for mut sender in sending {
+        let source = Arc::clone(&source);
+        tasks.push(Box::pin(async move {
+            let mut sent = 0;
+            while sent < share {
+                let slice = source.after(sent, share);
+                sender.send_all(slice).await;
+                sent += slice.len() as u64;
+            }
+            None
+        }));
+    }
+    let (elapsed, tallies) = together(driver, tasks);
+    check_all(&tallies, Tally::of(&source, senders, share))?;
+    Ok(Sample { events, elapsed })
+}
