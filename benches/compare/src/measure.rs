@@ -24,7 +24,7 @@ pub(crate) struct Series {
 
 impl Plan {
     pub(crate) fn new(args: &Args) -> Self {
-        let (repetitions, millis) = if args.quick { (5, 25) } else { (15, 100) };
+        let (repetitions, millis) = if args.quick { (7, 25) } else { (15, 100) };
         Self {
             repetitions,
             target: Duration::from_millis(millis),

@@ -26,7 +26,7 @@ pub(crate) enum Scenario {
     Spin,
     /// One task sends, others receive, on two workers; lossless
     Tasks,
-    /// The same with four senders
+    /// Four tasks send, others receive, on two workers; lossless
     Producers,
     /// A task sends an event, and the next one when all other tasks have it
     Wake,
@@ -38,7 +38,7 @@ pub(crate) enum Scenario {
     Drain,
     /// A thread sends, another one subscribes and drops a receiver for every 8 events
     Churn,
-    /// Receivers in `select!` with a timer, each on a runtime and a thread of its own
+    /// Receivers in `select!` with a timer, each on a thread and runtime of its own; bursts of 64
     Select,
     /// As `burst`, with events of 4 KiB: read in place where the channel can do that, and cloned
     Clone,
