@@ -108,8 +108,8 @@ fn compare(args: &Args) -> Result<(), Box<dyn Error>> {
             .bar
             .suspend(|| println!("{}", report::head(scenario)));
         for group in groups {
-            let (name, to, payload) = (scenario.name(), group.receivers, group.payload);
-            let name = format!("{name} with {to} receivers of {payload}");
+            let (from, to, payload) = (group.senders, group.receivers, group.payload);
+            let name = format!("{}, {from} to {to}, {payload}", scenario.name());
             let series = measure.group(&name, group).map_err(|Wrong(what)| what)?;
             let new = report::figures(scenario, group, &series);
             let rows = report::rows(&new, &series).join("\n");

@@ -102,7 +102,10 @@ impl Measure {
         contender: &Contender,
         load: &Load,
     ) -> Result<(u64, Duration), Wrong> {
-        let name = format!("{name}, {} in {}s", contender.peer, contender.batch);
+        let name = match contender.batch {
+            1 => format!("{name}, {}", contender.peer),
+            batch => format!("{name}, {} in {batch}s", contender.peer),
+        };
         self.watchdog.watch(&name);
         self.bar.set_message(name.clone());
         let sample = contender.run(load);

@@ -16,7 +16,9 @@ impl<E: Payload> Channel<E> for Splaycast {
 
     fn open(setup: &Setup) -> Open<Sender<E>, Receiver<E>> {
         assert_eq!(setup.senders, 1, "a single sender");
-        let (sender, engine, splaycast) = splaycast::channel(setup.capacity);
+        let (sender, mut engine, splaycast) = splaycast::channel(setup.capacity);
+        // Its default is 32; "larger numbers are more efficient".
+        engine.set_wake_limit(setup.receivers.max(32));
         Open {
             senders: vec![sender],
             receivers: (0..setup.receivers)
