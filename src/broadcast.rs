@@ -28,7 +28,7 @@
 //! | lengths | [`Receiver::len`] counts overwritten values too, [`Sender::len`] what some receiver still owes |
 //! | panics | a `T::clone` that panics costs that receiver that value, and nothing else |
 //! | waking | the waker of the last poll; none of a future that was dropped or never polled |
-//! | budget | receiving takes part in tokio's cooperative budget (feature `tokio`; otherwise in one of its own) |
+//! | budget | in tokio's tasks, receiving takes part in its cooperative budget (feature `tokio`) |
 //! | handles | `Unpin`, `UnwindSafe`; never `Send` for a `T` that is not |
 //!
 //! # Stronger
@@ -38,6 +38,7 @@
 //! | locks | a lock around sending, one around each value | none where nothing waits, lags, comes or goes | receivers clone the same value in parallel |
 //! | user code | `T::clone` and `T::drop` run under a lock: one that sends may deadlock | `T::drop` and wakers run with nothing held | a sender drops what it overwrites after it has sent |
 //! | `closed` | an anonymous, `!Unpin` future | [`Closed`], `Unpin` | it can be named and stored without a box |
+//! | budget | none outside of tokio | one of its own: after 128 values in a row a task yields | other executors' tasks want their turn too |
 //! | polling | only through `recv` | [`Receiver::poll_recv`], [`Receiver::recv_many`], `Receiver: Stream` | |
 //! | position | a receiver cannot be copied | `Receiver: Clone`, at the same position | |
 //! | stream | boxed, in another crate, for `T: Send + 'static` | [`BroadcastStream`], unboxed, for any `T`, fused, with `into_inner` | |

@@ -1,68 +1,65 @@
 //! A receiver that always finds an event must still let other tasks run.
 
-#[cfg(any(not(feature = "tokio"), loom))]
-use own as imp;
-#[cfg(all(feature = "tokio", not(loom)))]
-use with_tokio as imp;
+use std::task::{Context, Poll};
 
-pub(crate) use imp::Budget;
+/// So many events in a row a task may receive: as in tokio.
+const EVENTS: u8 = 128;
 
-/// Takes part in the budget that tokio gives to each task; outside of tokio there is none.
-#[cfg(all(feature = "tokio", not(loom)))]
-mod with_tokio {
-    use std::task::{Context, Poll, ready};
-    use tokio::task::coop::poll_proceed;
-
-    pub(crate) struct Budget;
-
-    impl Budget {
-        pub(crate) fn new() -> Self {
-            Self
-        }
-
-        #[inline]
-        pub(crate) fn poll<R>(
-            &mut self,
-            cx: &mut Context<'_>,
-            poll: impl FnOnce(&mut Context<'_>) -> Poll<R>,
-        ) -> Poll<R> {
-            let budget = ready!(poll_proceed(cx));
-            let output = ready!(poll(cx));
-            budget.made_progress();
-            Poll::Ready(output)
-        }
-    }
+/// Takes part in the budget that tokio gives to each of its tasks. Elsewhere it is one of its own:
+/// when it is spent the task is woken, and yields.
+pub(crate) struct Budget {
+    spent: u8,
 }
 
-/// A budget of our own: after so many events in a row the task is woken, and yields.
-#[cfg(any(not(feature = "tokio"), loom))]
-mod own {
-    use std::task::{Context, Poll};
-
-    const EVENTS: u8 = 128;
-
-    pub(crate) struct Budget {
-        spent: u8,
+impl Budget {
+    pub(crate) fn new() -> Self {
+        Self { spent: 0 }
     }
 
-    impl Budget {
-        pub(crate) fn new() -> Self {
-            Self { spent: 0 }
-        }
-
-        pub(crate) fn poll<R>(
-            &mut self,
-            cx: &mut Context<'_>,
-            poll: impl FnOnce(&mut Context<'_>) -> Poll<R>,
-        ) -> Poll<R> {
-            if self.spent == EVENTS {
-                self.spent = 0;
+    #[inline]
+    pub(crate) fn poll<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        poll: impl FnOnce(&mut Context<'_>) -> Poll<R>,
+    ) -> Poll<R> {
+        if self.spent == EVENTS {
+            self.spent = 0;
+            if !tokio_budgets() {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            let output = poll(cx);
-            self.spent = if output.is_ready() { self.spent + 1 } else { 0 };
-            output
         }
+        let output = proceed(cx, poll);
+        self.spent = if output.is_ready() { self.spent + 1 } else { 0 };
+        output
     }
+}
+
+/// Whether a runtime of tokio's is around, whose budget it is then.
+#[cfg(all(feature = "tokio", not(loom)))]
+fn tokio_budgets() -> bool {
+    tokio::runtime::Handle::try_current().is_ok()
+}
+
+#[cfg(any(not(feature = "tokio"), loom))]
+fn tokio_budgets() -> bool {
+    false
+}
+
+/// Polls if tokio's budget allows it. Outside of tokio it always does.
+#[cfg(all(feature = "tokio", not(loom)))]
+#[inline]
+fn proceed<R>(cx: &mut Context<'_>, poll: impl FnOnce(&mut Context<'_>) -> Poll<R>) -> Poll<R> {
+    let budget = std::task::ready!(tokio::task::coop::poll_proceed(cx));
+    let output = poll(cx);
+    if output.is_ready() {
+        budget.made_progress();
+    }
+    output
+}
+
+#[cfg(any(not(feature = "tokio"), loom))]
+#[inline]
+fn proceed<R>(cx: &mut Context<'_>, poll: impl FnOnce(&mut Context<'_>) -> Poll<R>) -> Poll<R> {
+    poll(cx)
 }

@@ -329,7 +329,7 @@ impl<E> Ring<E> {
     }
 
     /// P5 and P6: waits for the lap before to be committed, and moves the value in and the old one
-    /// out. The caller claimed the sequence.
+    /// out. The caller claimed the sequence, and this is its slot.
     #[allow(unsafe_code)]
     #[inline]
     fn write(&self, slot: &Slot<E>, sequence: u64, event: Option<E>) -> Option<E> {

@@ -23,14 +23,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 proptest! {
-    #![proptest_config(Config {
-        cases: if cfg!(miri) { 20 } else { 20_000 },
-        failure_persistence: Some(Box::new(FileFailurePersistence::Direct(
-            "tests/broadcast_differential.seeds",
-        ))),
-        max_shrink_iters: 100_000,
-        ..Config::default()
-    })]
+    #![proptest_config(drawn::config("tests/broadcast_differential.seeds"))]
 
     /// Values that are counted while they live.
     #[test]

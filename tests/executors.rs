@@ -38,10 +38,7 @@ async fn suite(spawn: Spawn<'_>) {
         a_channel(spawn, capacity).await;
         a_channel_whose_receivers_go(spawn, capacity).await;
     }
-    // With the feature `tokio`, receivers have the budget that tokio gives its own tasks, only.
-    if cfg!(not(feature = "tokio")) {
-        a_busy_receiver_lets_others_run(spawn).await;
-    }
+    a_busy_receiver_lets_others_run(spawn).await;
 }
 
 const EVENTS: u64 = times(300);

@@ -1,4 +1,4 @@
-//! One slot of the ring: the stamp, the value, and who waits for it. All `unsafe` of the crate.
+//! One slot of the ring: the stamp and the value. All `unsafe` of the crate.
 #![allow(unsafe_code)]
 
 use crate::ring::sequence::StampWord;

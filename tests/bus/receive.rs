@@ -427,7 +427,6 @@ fn a_blocked_thread_gets_the_event() {
 }
 
 #[test]
-#[ignore = "fails: dropping a future forgets the waker, whoever left it"]
 fn a_future_that_was_not_polled_leaves_the_waker_of_poll_recv() {
     let bus = overwrite(4);
     let mut receiver = bus.subscribe();

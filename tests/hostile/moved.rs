@@ -99,7 +99,7 @@ fn a_channels_receives_and_its_end() {
         let (sender, mut receiver) = channel(2);
         for number in 0..20 {
             let send = || assert_eq!(sender.send(number).unwrap(), 1);
-            assert_eq!(moved(receiver.recv(), send), Ok(number));
+            assert_eq!(moved(Box::pin(receiver.recv()), send), Ok(number));
         }
         assert!(receiver.recv().now_or_never().is_none());
         moved(sender.closed(), || drop(receiver));

@@ -5,12 +5,8 @@ use crate::bus::script::{ReaderStep, Take, Way, passes};
 use crate::bus::spec::Spec;
 use eventring::{Start, TryRecvError};
 
-/// After so many polls in a row that found something a receiver yields, unless tokio sees to that.
-const BUDGET: Option<u32> = if cfg!(feature = "tokio") {
-    None
-} else {
-    Some(128)
-};
+/// After so many polls in a row that found something a receiver yields.
+const BUDGET: u32 = 128;
 
 impl Spec {
     /// Receives what is there: up to `limit` events, at least one, until user code panics.
@@ -146,7 +142,7 @@ impl Spec {
             }
         };
         if outcome != Outcome::Pending {
-            self.cancel(index);
+            self.readers[index].lent = None;
         }
         outcome
     }
@@ -162,7 +158,7 @@ impl Spec {
         if limit == 0 {
             return Outcome::Received(Ok(Vec::new()));
         }
-        if BUDGET == Some(self.readers[index].spent) {
+        if BUDGET == self.readers[index].spent {
             self.readers[index].spent = 0;
             self.woken[waker] += 1;
             return Outcome::Pending;
