@@ -5,7 +5,6 @@
 
 use crate::ring::sequence::{CursorWord, NOBODY, ONLY_DETACHED};
 use crate::sync::{Arc, AtomicU64, AtomicUsize, Ordering};
-use crossbeam_utils::CachePadded;
 use std::collections::BTreeSet;
 
 /// How a receiver and the publishers stand to each other.
@@ -17,15 +16,21 @@ pub(crate) enum Kind {
     Lossy,
 }
 
-/// A receiver's position, on a cache line of its own.
+/// A receiver's position, on cache lines of its own.
+///
+/// Padded on both sides rather than aligned: receivers come and go, and aligned allocations are
+/// several times slower.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Cursor {
+    _before: [u64; 14], // and the two counts of the `Arc`
     word: AtomicU64,
     /// Where the registry keeps it; read and written under the registry's lock only.
     index: AtomicUsize,
+    _after: [u64; 16],
 }
 
-pub(crate) type CursorRef = Arc<CachePadded<Cursor>>;
+pub(crate) type CursorRef = Arc<Cursor>;
 
 /// What came of an attempt to evict a lossy cursor.
 enum Eviction {
@@ -52,10 +57,12 @@ pub(crate) enum Standing {
 
 impl Cursor {
     pub(crate) fn new(word: CursorWord) -> CursorRef {
-        Arc::new(CachePadded::new(Self {
+        Arc::new(Self {
+            _before: [0; 14],
             word: AtomicU64::new(word.0),
             index: AtomicUsize::new(usize::MAX),
-        }))
+            _after: [0; 16],
+        })
     }
 
     /// A cursor at the same place, under the registry's lock. Whoever waits for the original to

@@ -109,6 +109,7 @@ impl Error for BroadcastStreamRecvError {}
 // The core has one pair of error types, the surfaces each their own.
 
 impl From<crate::RecvError> for RecvError {
+    #[inline]
     fn from(error: crate::RecvError) -> Self {
         match error {
             crate::RecvError::Closed => Self::Closed,
@@ -118,6 +119,7 @@ impl From<crate::RecvError> for RecvError {
 }
 
 impl From<crate::TryRecvError> for TryRecvError {
+    #[inline]
     fn from(error: crate::TryRecvError) -> Self {
         match error {
             crate::TryRecvError::Empty => Self::Empty,
