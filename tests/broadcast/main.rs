@@ -2,6 +2,8 @@
 //! compiled against the one and against the other. What is different on purpose is in `ours.rs`.
 #![cfg(not(loom))]
 
+#[path = "../common/mod.rs"]
+mod common;
 mod ours;
 mod support;
 

@@ -1,5 +1,6 @@
 //! What is stronger than tokio's channel, or different from it, on purpose.
 
+use crate::common::watched;
 use crate::support::{Counted, Fragile, OnDrop, Woken, alive};
 use eventring::broadcast::error::{BroadcastStreamRecvError, RecvError, TryRecvError};
 use eventring::broadcast::{BroadcastStream, Receiver, Sender, WeakSender, channel};
@@ -59,54 +60,58 @@ fn the_only_receiver_gets_the_value_itself() {
 /// 16: tokio drops it under its lock.
 #[test]
 fn a_value_whose_drop_sends() {
-    #[derive(Clone)]
-    struct Sending(#[allow(dead_code)] Arc<OnDrop>); // held to be dropped
-    impl Sending {
-        fn to(sender: &Sender<Self>) -> Self {
-            let weak = sender.downgrade();
-            Self(Arc::new(OnDrop::new(move || {
-                if let Some(sender) = weak.upgrade() {
-                    drop(sender.send(Self(Arc::new(OnDrop::new(|| {})))));
-                    drop(sender.subscribe());
-                }
-            })))
+    watched(|| {
+        #[derive(Clone)]
+        struct Sending(#[allow(dead_code)] Arc<OnDrop>); // held to be dropped
+        impl Sending {
+            fn to(sender: &Sender<Self>) -> Self {
+                let weak = sender.downgrade();
+                Self(Arc::new(OnDrop::new(move || {
+                    if let Some(sender) = weak.upgrade() {
+                        drop(sender.send(Self(Arc::new(OnDrop::new(|| {})))));
+                        drop(sender.subscribe());
+                    }
+                })))
+            }
         }
-    }
-    for receivers in 1..=3 {
-        let (sender, first) = channel(2);
-        let mut all = vec![first];
-        all.resize_with(receivers, || sender.subscribe());
-        // Overwritten, one with two others that overwrites; released; dropped unread.
-        for _ in 0..5 {
+        for receivers in 1..=3 {
+            let (sender, first) = channel(2);
+            let mut all = vec![first];
+            all.resize_with(receivers, || sender.subscribe());
+            // Overwritten, one with two others that overwrites; released; dropped unread.
+            for _ in 0..5 {
+                sender.send(Sending::to(&sender)).ok().unwrap();
+            }
+            for receiver in &mut all {
+                while !matches!(receiver.try_recv(), Err(TryRecvError::Empty)) {}
+            }
             sender.send(Sending::to(&sender)).ok().unwrap();
+            drop(all);
+            assert_eq!(sender.receiver_count(), 0);
         }
-        for receiver in &mut all {
-            while !matches!(receiver.try_recv(), Err(TryRecvError::Empty)) {}
-        }
-        sender.send(Sending::to(&sender)).ok().unwrap();
-        drop(all);
-        assert_eq!(sender.receiver_count(), 0);
-    }
+    });
 }
 
 /// 16: `clone` runs with no lock held, so it may do anything but wait for its own sender.
 #[test]
 fn a_value_whose_clone_uses_the_channel() {
-    struct Using(Sender<Self>);
-    impl Clone for Using {
-        fn clone(&self) -> Self {
-            let subscribed = self.0.subscribe();
-            assert!(self.0.receiver_count() >= 3);
-            assert!(self.0.len() <= 4);
-            drop(subscribed);
-            Self(self.0.clone())
+    watched(|| {
+        struct Using(Sender<Self>);
+        impl Clone for Using {
+            fn clone(&self) -> Self {
+                let subscribed = self.0.subscribe();
+                assert!(self.0.receiver_count() >= 3);
+                assert!(self.0.len() <= 4);
+                drop(subscribed);
+                Self(self.0.clone())
+            }
         }
-    }
-    let (sender, mut first) = channel(4);
-    let mut second = sender.subscribe();
-    sender.send(Using(sender.clone())).ok().unwrap();
-    assert!(first.try_recv().is_ok());
-    assert!(second.try_recv().is_ok());
+        let (sender, mut first) = channel(4);
+        let mut second = sender.subscribe();
+        sender.send(Using(sender.clone())).ok().unwrap();
+        assert!(first.try_recv().is_ok());
+        assert!(second.try_recv().is_ok());
+    });
 }
 
 /// 17: a wait that nobody ends holds nothing that its receiver does not give back.

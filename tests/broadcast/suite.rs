@@ -1,6 +1,7 @@
 // Included twice, with `broadcast` being one and the other implementation. The numbers are those of
 // the behaviours that a ring easily gets wrong; `#` are tokio's own issues.
 
+use crate::common::watched;
 use crate::support::{Counted, Fragile, HOOK, OnDrop, Woken, alive};
 use broadcast::error::{RecvError, SendError, TryRecvError};
 use broadcast::{Receiver, Sender, WeakSender, channel};
@@ -8,6 +9,7 @@ use std::future::Future;
 use std::panic::catch_unwind;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
@@ -54,6 +56,39 @@ fn signatures() {
     fn cloned<C: Clone>() {}
     cloned::<Sender<Opaque>>();
     cloned::<WeakSender<Opaque>>();
+}
+
+#[test]
+#[deny(unfulfilled_lint_expectations)]
+fn must_use() {
+    let sender = Sender::<Opaque>::new(1);
+    #[expect(unused_must_use)]
+    {
+        sender.downgrade();
+    }
+    let weak = sender.downgrade();
+    #[expect(unused_must_use)]
+    {
+        weak.upgrade();
+    }
+}
+
+/// The errors live in `broadcast::error` only: elsewhere these names would be ambiguous.
+#[test]
+fn error_names() {
+    mod names {
+        #[derive(Debug)]
+        pub(super) enum Name {
+            SendError,
+            RecvError,
+            TryRecvError,
+        }
+    }
+    #[allow(unused_imports)] // all but the names looked for
+    use broadcast::*;
+    use names::Name::*;
+    let names = [SendError, RecvError, TryRecvError];
+    assert_eq!(format!("{names:?}"), "[SendError, RecvError, TryRecvError]");
 }
 
 trait Otherwise {
@@ -657,6 +692,7 @@ fn a_woken_receiver_that_is_dropped() {
 /// woken.
 #[test]
 fn a_waker_whose_drop_sends() {
+    watched(|| {
     let (sender, mut receiver) = channel::<u8>(8);
     let mut keep = sender.subscribe();
     let waker = |value: u8| {
@@ -691,6 +727,7 @@ fn a_waker_whose_drop_sends() {
 
     let all = std::iter::from_fn(|| keep.try_recv().ok());
     assert_eq!(all.collect::<Vec<_>>(), [0, 2, 1, 3]);
+    });
 }
 
 fn poll_dyn<T>(recv: &mut Pin<Box<impl Future<Output = T>>>, waker: &Waker) -> Poll<T> {
@@ -700,6 +737,7 @@ fn poll_dyn<T>(recv: &mut Pin<Box<impl Future<Output = T>>>, waker: &Waker) -> P
 /// 16: wakers run with nothing held.
 #[test]
 fn a_waker_that_sends() {
+    watched(|| {
     struct Sending(Sender<u8>);
     impl std::task::Wake for Sending {
         fn wake(self: Arc<Self>) {
@@ -717,6 +755,7 @@ fn a_waker_that_sends() {
     assert_eq!(poll_dyn(&mut recv, &waker), Poll::Ready(Ok(0)));
     drop(recv);
     assert_eq!(receiver.try_recv(), Ok(1));
+    });
 }
 
 /// 8: one that always finds a value lets others run.
@@ -860,31 +899,39 @@ fn everything_is_dropped_with_the_handles() {
     drop(weak);
 }
 
-/// 15, #3434: dropping with a backlog while another thread sends.
+/// 15, #3434: dropping with a backlog while another thread sends, and does not stop before that.
 #[test]
 fn dropping_with_a_backlog_while_somebody_sends() {
-    for _ in 0..50 {
-        let token = Arc::new(());
-        let (sender, receiver) = channel(4);
-        let mut staying = sender.subscribe();
-        for number in 0..3 {
-            sender.send(Counted::new(number, &token)).unwrap();
-        }
-        std::thread::scope(|scope| {
-            let sending = scope.spawn(|| {
-                for number in 3..40 {
-                    sender.send(Counted::new(number, &token)).unwrap();
-                }
+    watched(|| {
+        for _ in 0..50 {
+            let token = Arc::new(());
+            let (sender, receiver) = channel(4);
+            let mut staying = sender.subscribe();
+            for number in 0..3 {
+                sender.send(Counted::new(number, &token)).unwrap();
+            }
+            let dropped = AtomicBool::new(false);
+            let sent = std::thread::scope(|scope| {
+                let sending = scope.spawn(|| {
+                    let mut number = 3;
+                    while number < 40 || !dropped.load(Ordering::SeqCst) {
+                        sender.send(Counted::new(number, &token)).unwrap();
+                        number += 1;
+                    }
+                    number
+                });
+                drop(receiver);
+                dropped.store(true, Ordering::SeqCst);
+                sending.join().unwrap()
             });
-            drop(receiver);
-            sending.join().unwrap();
-        });
-        assert_eq!((sender.receiver_count(), sender.len()), (1, 4));
-        assert_eq!(staying.try_recv().unwrap_err(), TryRecvError::Lagged(36));
-        for number in 36..40 {
-            assert_eq!(staying.try_recv().unwrap().number, number);
+            assert_eq!((sender.receiver_count(), sender.len()), (1, 4));
+            let lagged = Err(TryRecvError::Lagged(u64::from(sent) - 4));
+            assert_eq!(staying.try_recv().map(|value| value.number), lagged);
+            for number in sent - 4..sent {
+                assert_eq!(staying.try_recv().unwrap().number, number);
+            }
+            assert_eq!(staying.try_recv().unwrap_err(), TryRecvError::Empty);
+            assert_eq!(alive(&token), 0);
         }
-        assert_eq!(staying.try_recv().unwrap_err(), TryRecvError::Empty);
-        assert_eq!(alive(&token), 0);
-    }
+    });
 }
