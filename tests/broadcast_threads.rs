@@ -7,7 +7,6 @@ mod common;
 use common::{times, watched};
 use eventring::broadcast::error::{RecvError, TryRecvError};
 use eventring::broadcast::{Receiver, Sender, channel};
-use std::time::Duration;
 
 /// A value: who sent it, and its number among those of that sender. It needs to be dropped, so
 /// that values are moved out and released under the same strain.
@@ -174,44 +173,5 @@ fn closed_is_told() {
                 futures::executor::block_on(sender.closed());
             });
         }
-    });
-}
-
-/// tokio #5923: receivers on threads and runtimes of their own, each with a timer around `recv`,
-/// parked again as fast as they are woken, made one `send` quadratic.
-#[test]
-fn many_receivers_on_their_own_runtimes() {
-    const RECEIVERS: usize = 64;
-    const VALUES: u64 = times(200);
-    watched(|| {
-        let (sender, first) = channel(16);
-        let mut receivers = vec![first];
-        receivers.extend((1..RECEIVERS).map(|_| sender.subscribe()));
-        std::thread::scope(|scope| {
-            for mut receiver in receivers {
-                scope.spawn(move || {
-                    let mut runtime = tokio::runtime::Builder::new_current_thread();
-                    let runtime = runtime.enable_time().build().unwrap();
-                    runtime.block_on(async {
-                        let (mut received, mut lagged) = (0, 0);
-                        loop {
-                            tokio::select! {
-                                result = receiver.recv() => match result {
-                                    Ok(_) => received += 1,
-                                    Err(RecvError::Lagged(missed)) => lagged += missed,
-                                    Err(RecvError::Closed) => break,
-                                },
-                                () = tokio::time::sleep(Duration::from_millis(1)) => {}
-                            }
-                        }
-                        assert_eq!(received + lagged, VALUES);
-                    });
-                });
-            }
-            for value in 0..VALUES {
-                assert_eq!(sender.send(value).unwrap(), RECEIVERS);
-            }
-            drop(sender);
-        });
     });
 }
