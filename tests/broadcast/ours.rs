@@ -3,7 +3,7 @@
 use crate::common::watched;
 use crate::support::{Counted, Fragile, OnDrop, Woken, alive};
 use eventring::broadcast::error::{BroadcastStreamRecvError, RecvError, TryRecvError};
-use eventring::broadcast::{BroadcastStream, Receiver, Sender, WeakSender, channel};
+use eventring::broadcast::{BroadcastStream, Closed, Receiver, Sender, WeakSender, channel};
 use futures::StreamExt as _;
 use futures::stream::FusedStream as _;
 use std::future::Future as _;
@@ -31,6 +31,9 @@ fn crossing_threads_needs_sync() {
         assert!(!Is::<Receiver<std::cell::Cell<u8>>>::SEND);
         assert!(Is::<Sender<std::sync::Mutex<u8>>>::SEND);
     }
+    fn wrapper<S: Send + Sync + Unpin>() {}
+    wrapper::<BroadcastStream<std::sync::Mutex<u8>>>();
+    wrapper::<Closed<'_, std::sync::Mutex<u8>>>();
 }
 
 /// As tokio's are, unless its feature `parking_lot` is on.

@@ -684,6 +684,13 @@ fn a_woken_receiver_that_is_dropped() {
     assert!(woken.iter().all(|woken| Arc::strong_count(woken) == 1));
 }
 
+/// Receivers enough for each list of ours that there is for those who wait next.
+fn wait_in_every_list(sender: &Sender<u8>) {
+    for _ in 0..4 {
+        assert!(pin_poll_once(sender.subscribe().recv()).is_pending());
+    }
+}
+
 /// 7, #5578: the waker is replaced by another one, or dropped with its future, or after it was
 /// woken.
 #[test]
@@ -751,6 +758,7 @@ fn a_waker_whose_drop_sends_as_it_is_woken() {
             let mut other: Recv = Box::pin(async move { receiver.recv().await });
             let waker = Waker::from(Arc::new(OnDrop::new(move || {
                 sender.send(value).unwrap();
+                wait_in_every_list(&sender);
             })));
             assert!(poll_dyn(&mut other, &waker).is_pending());
             others.lock().unwrap().push(other);
@@ -777,11 +785,7 @@ fn a_waker_that_sends() {
             fn wake(self: Arc<Self>) {
                 for value in 1..3 {
                     self.0.send(value).unwrap();
-                    // Enough of them to stand in every list.
-                    for _ in 0..4 {
-                        let mut waiting = self.0.subscribe();
-                        assert!(pin_poll_once(waiting.recv()).is_pending());
-                    }
+                    wait_in_every_list(&self.0);
                 }
             }
         }
