@@ -310,7 +310,7 @@ impl<E> EventBus<E> {
     /// assert_eq!(browser.try_recv(), Ok(3));
     /// ```
     pub fn subscribe_lossy(&self) -> Receiver<E> {
-        self.receiver(Kind::Lossy, Start::Next)
+        self.subscribe_lossy_from(Start::Next)
     }
 
     /// A receiver like that of [`subscribe`](Self::subscribe) that starts in the past, as far as
@@ -338,6 +338,27 @@ impl<E> EventBus<E> {
             WaitStrategy::Overwrite => Kind::Lossy,
         };
         self.receiver(kind, start)
+    }
+
+    /// A receiver like that of [`subscribe_lossy`](Self::subscribe_lossy) that starts in the past,
+    /// as far as the bus keeps a [history](Builder::history): what is no longer kept is reported
+    /// as lag, and publishers are never held back. So a page can show what just happened, and go
+    /// on with what comes, beside a sink that must not lose anything.
+    ///
+    /// ```
+    /// use eventring::{EventBus, Start, TryRecvError, WaitStrategy};
+    ///
+    /// let builder = EventBus::builder().capacity(2).history(2);
+    /// let bus = builder.strategy(WaitStrategy::Block).build().unwrap();
+    /// bus.publish_many_blocking(&mut vec!['a', 'b', 'c']).unwrap();
+    /// let mut page = bus.subscribe_lossy_from(Start::Sequence(1));
+    /// assert_eq!(page.try_recv(), Ok('b'));
+    /// bus.publish_many_blocking(&mut vec!['d', 'e']).unwrap(); // is not held back
+    /// assert_eq!(page.try_recv(), Err(TryRecvError::Lagged(1)));
+    /// assert_eq!(page.try_recv(), Ok('d'));
+    /// ```
+    pub fn subscribe_lossy_from(&self, start: Start) -> Receiver<E> {
+        self.receiver(Kind::Lossy, start)
     }
 
     fn receiver(&self, kind: Kind, start: Start) -> Receiver<E> {
@@ -643,8 +664,8 @@ impl<E> Builder<E> {
         self
     }
 
-    /// How many of the newest events are kept for [`EventBus::subscribe_from`], also when all
-    /// receivers have them. Default: 0.
+    /// How many of the newest events are kept for [`EventBus::subscribe_from`] and
+    /// [`EventBus::subscribe_lossy_from`], also when all receivers have them. Default: 0.
     ///
     /// ```
     /// use eventring::{EventBus, Start};

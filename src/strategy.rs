@@ -30,7 +30,7 @@ pub enum WaitStrategy {
     DropNewest,
 }
 
-/// Where a receiver of [`EventBus::subscribe_from`] starts.
+/// Where a receiver of [`EventBus::subscribe_from`] or [`EventBus::subscribe_lossy_from`] starts.
 ///
 /// What the bus no longer keeps is reported as lag by the first receive. A bus keeps the newest
 /// [`history`] events for late subscribers, none by default.
@@ -47,6 +47,7 @@ pub enum WaitStrategy {
 /// ```
 ///
 /// [`EventBus::subscribe_from`]: crate::EventBus::subscribe_from
+/// [`EventBus::subscribe_lossy_from`]: crate::EventBus::subscribe_lossy_from
 /// [`history`]: crate::Builder::history
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Start {

@@ -1,4 +1,5 @@
-//! Where receivers start: `subscribe`, `subscribe_lossy`, `subscribe_from`, `clone`, `resubscribe`.
+//! Where receivers start: `subscribe`, `subscribe_lossy`, both from the past, `clone`,
+//! `resubscribe`.
 
 use crate::common::{
     STRATEGIES, backlog, block, drop_newest, no_gaps, overwrite, publish_all, with_history,
@@ -217,6 +218,54 @@ fn a_batch_received_ends_where_the_past_does() {
     assert_eq!(batch, [8, 9, 10, 11]);
     publish_all(&bus, 12..20);
     assert_eq!(bus.try_publish(20), Err(TryPublishError::Full(20)));
+}
+
+/// On a Block bus too: beside a gating receiver, which alone holds publishers back.
+#[test]
+fn a_lossy_receiver_in_the_past_holds_nobody_back() {
+    for strategy in STRATEGIES {
+        let bus = with_history(4, 4, strategy);
+        let mut gating = bus.subscribe();
+        publish_all(&bus, 0..4);
+        let mut lossy = bus.subscribe_lossy_from(Start::Oldest);
+        assert!(lossy.is_lossy() && lossy.resubscribe().is_lossy());
+        assert_eq!(lossy.try_recv(), Ok(0));
+        assert_eq!(backlog(&mut gating), no_gaps(0..4));
+        publish_all(&bus, 4..8);
+        if !gating.is_lossy() {
+            assert_eq!(bus.try_publish(8), Err(TryPublishError::Full(8)));
+        }
+        assert_eq!(backlog(&mut gating), no_gaps(4..8));
+        publish_all(&bus, 8..10);
+        let mut expected = vec![Err(Lagged(5))];
+        expected.extend((6..10).map(Ok));
+        assert_eq!(backlog(&mut lossy), expected, "lapped in past and present");
+        assert_eq!(lossy.missed(), 5);
+        assert_eq!(bus.stats().missed, 5);
+    }
+}
+
+#[test]
+fn a_lossy_receiver_starts_where_a_gating_one_would() {
+    for strategy in STRATEGIES {
+        let bus = storied(strategy);
+        let starts = [
+            (Start::Next, 10, None),
+            (Start::Oldest, 6, None),
+            (Start::Last(1), 9, None),
+            (Start::Last(5), 6, Some(1)),
+            (Start::Sequence(0), 6, Some(6)),
+            (Start::Sequence(6), 6, None),
+            (Start::Sequence(11), 10, None),
+        ];
+        for (start, first, lag) in starts {
+            let mut receiver = bus.subscribe_lossy_from(start);
+            let mut expected = Vec::from_iter(lag.map(|lag| Err(Lagged(lag))));
+            assert_eq!(receiver.position(), first - lag.unwrap_or(0), "{start:?}");
+            expected.extend((first..10).map(Ok));
+            assert_eq!(backlog(&mut receiver), expected, "{start:?}");
+        }
+    }
 }
 
 #[test]

@@ -55,12 +55,13 @@ pub(crate) async fn cut<F: Future>(future: F, polls: u64) -> Option<F::Output> {
 /// A receiver of either kind that starts anywhere near the present.
 pub(crate) fn subscribe(bus: &EventBus<Tracked>, random: &mut Random) -> Receiver<Tracked> {
     let near = bus.stats().published.saturating_sub(random.below(6));
-    match random.below(6) {
+    match random.below(7) {
         0 => bus.subscribe(),
         1 => bus.subscribe_lossy(),
         2 => bus.subscribe_from(Start::Oldest),
         3 => bus.subscribe_from(Start::Last(random.below(6))),
         4 => bus.subscribe_from(Start::Sequence(near)),
+        5 => bus.subscribe_lossy_from(Start::Sequence(near)),
         _ => bus.subscribe_from(Start::Sequence(near + 10)),
     }
 }

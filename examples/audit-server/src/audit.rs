@@ -30,6 +30,7 @@ impl Audit {
             bus: EventBus::builder()
                 .capacity(capacity)
                 .strategy(WaitStrategy::Block)
+                .history(capacity) // for the viewers
                 .build()?,
             places: Places::new(capacity, max_wait),
             first,

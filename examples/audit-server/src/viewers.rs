@@ -1,8 +1,8 @@
-//! Those who look at the live page: each a lossy receiver, with the ring as its past.
+//! Those who look at the live page: each a lossy receiver that starts in the past.
 
 use crate::audit::Audit;
 use crate::event::AuditEvent;
-use eventring::{Receiver, RecvError};
+use eventring::{Receiver, RecvError, Start};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,9 +13,6 @@ const RECENT: u64 = 200;
 
 pub struct Viewers {
     audit: Arc<Audit>,
-    /// A lossy receiver that stands at the first event and is never read from: its clones start
-    /// with the oldest event that the ring still has.
-    past: Mutex<Receiver<Arc<AuditEvent>>>,
     all: Mutex<All>,
 }
 
@@ -53,10 +50,8 @@ pub struct ViewerStats {
 }
 
 impl Viewers {
-    /// To be made before anything is published.
     pub fn new(audit: Arc<Audit>) -> Self {
         Self {
-            past: Mutex::new(audit.bus.subscribe_lossy()),
             audit,
             all: Mutex::default(),
         }
@@ -64,7 +59,6 @@ impl Viewers {
 
     /// A viewer that goes on after event `last`, or begins with the recent ones.
     pub fn join(self: &Arc<Self>, last: Option<u64>) -> Viewer {
-        let receiver = lock(&self.past).clone();
         let next = self.audit.next();
         let recent = self.audit.first.max(next.saturating_sub(RECENT));
         // Events that were published and not stored when a server died never came to be: the
@@ -74,6 +68,8 @@ impl Viewers {
             Some(last) if !is_ahead(last) => last + 1,
             _ => recent,
         };
+        let first = Start::Sequence(expected.saturating_sub(self.audit.first));
+        let receiver = self.audit.bus.subscribe_lossy_from(first);
         let counts = Arc::new(Counts::default());
         counts.next.store(expected, Ordering::Relaxed);
         let mut all = lock(&self.all);
@@ -127,7 +123,7 @@ pub enum Update {
 pub struct Viewer {
     id: u64,
     receiver: Receiver<Arc<AuditEvent>>,
-    /// The number of the event to be sent next: older ones are skipped, newer ones show a gap.
+    /// The number of the event to be sent next: newer ones show a gap.
     expected: u64,
     restarted: bool,
     counts: Arc<Counts>,
@@ -152,7 +148,6 @@ impl Viewer {
                 });
             }
             match self.receiver.recv().await {
-                Ok(_) if number < self.expected => {}
                 Ok(event) => {
                     self.counts.sent.fetch_add(1, Ordering::Relaxed);
                     self.move_to(number + 1);

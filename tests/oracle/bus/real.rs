@@ -57,6 +57,10 @@ impl<T: Payload + 'static> Real<T> {
             HandleStep::SubscribeFrom(start) => {
                 self.readers.push(Reading::new(bus.subscribe_from(start)));
             }
+            HandleStep::SubscribeLossyFrom(start) => {
+                let receiver = bus.subscribe_lossy_from(start);
+                self.readers.push(Reading::new(receiver));
+            }
             HandleStep::Close => bus.close(),
             HandleStep::Clone => {
                 let clone = EventBus::clone(bus);

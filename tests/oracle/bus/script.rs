@@ -43,6 +43,7 @@ pub(crate) enum HandleStep {
     Subscribe,
     SubscribeLossy,
     SubscribeFrom(Start),
+    SubscribeLossyFrom(Start),
     /// Polls with a waker, going on with the future that the handle has, if any.
     Drained(usize),
     CancelDrained,

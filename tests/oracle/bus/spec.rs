@@ -197,6 +197,7 @@ impl Spec {
             HandleStep::Subscribe => self.subscribe(gating, Start::Next),
             HandleStep::SubscribeLossy => self.subscribe(false, Start::Next),
             HandleStep::SubscribeFrom(start) => self.subscribe(gating, start),
+            HandleStep::SubscribeLossyFrom(start) => self.subscribe(false, start),
             HandleStep::Close => self.close(),
             HandleStep::Clone => self.handles.push(Handle::default()),
             HandleStep::Downgrade => self.weak_handles += 1,
