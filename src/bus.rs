@@ -829,14 +829,68 @@ impl<E> Wait for Draining<'_, E> {
 }
 
 waiting_future! {
-    /// Future of [`EventBus::publish`]. Panics if polled after it has resolved.
+    /// Future of [`EventBus::publish`]: resolves to the event's sequence number. It is `Unpin`.
+    ///
+    /// # Panics
+    ///
+    /// If polled after it has resolved.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it has resolved, nothing was published, and the event is dropped.
+    ///
+    /// ```
+    /// use eventring::{EventBus, Publish, WaitStrategy};
+    /// use futures::FutureExt;
+    ///
+    /// let bus = EventBus::with_strategy(1, WaitStrategy::Block);
+    /// let mut receiver = bus.subscribe();
+    /// bus.try_publish('a').unwrap();
+    /// let mut waiting: Publish<'_, char> = bus.publish('b');
+    /// assert_eq!((&mut waiting).now_or_never(), None);
+    /// receiver.try_recv().unwrap();
+    /// assert_eq!(waiting.now_or_never(), Some(Ok(1)));
+    /// ```
     Publish<E>(Publishing) -> Result<u64, PublishError<E>>
 }
 waiting_future! {
-    /// Future of [`EventBus::publish_many`].
+    /// Future of [`EventBus::publish_many`]: resolves once all events are published. It is `Unpin`.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it has resolved, what was not published is in the vector, in order.
+    ///
+    /// ```
+    /// use eventring::{EventBus, WaitStrategy};
+    /// use futures::FutureExt;
+    ///
+    /// let bus = EventBus::with_strategy(2, WaitStrategy::Block);
+    /// let _receiver = bus.subscribe();
+    /// let mut events = vec!['a', 'b', 'c'];
+    /// let unfinished = bus.publish_many(&mut events).now_or_never();
+    /// assert_eq!((unfinished, events), (None, vec!['c']));
+    /// ```
     PublishMany<E>(PublishingMany) -> Result<(), PublishError<()>>
 }
 waiting_future! {
-    /// Future of [`EventBus::drained`].
+    /// Future of [`EventBus::drained`]: resolves to nothing. It is `Unpin`.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it has no effect.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # tokio_test::block_on(async {
+    /// let bus = eventring::EventBus::new(16);
+    /// let stuck = bus.subscribe();
+    /// bus.publish("event").await.unwrap();
+    /// let in_time = tokio::time::timeout(Duration::from_millis(1), bus.drained()).await;
+    /// assert!(in_time.is_err());
+    /// drop(stuck);
+    /// bus.drained().await;
+    /// # });
+    /// ```
     Drained<E>(Draining) -> ()
 }

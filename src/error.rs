@@ -3,7 +3,19 @@
 use std::error::Error;
 use std::fmt;
 
-/// Error of the publishing methods that wait as the strategy says.
+/// Error of the publishing methods that wait as the strategy says. It hands back the event; those
+/// that publish many leave what was not published in the caller's vector, and hand back `()`.
+///
+/// ```
+/// use eventring::{EventBus, PublishError, WaitStrategy};
+///
+/// let bus = EventBus::with_strategy(1, WaitStrategy::DropNewest);
+/// let _receiver = bus.subscribe();
+/// let mut events = vec!['a', 'b', 'c'];
+/// let error = bus.publish_many_blocking(&mut events).unwrap_err();
+/// assert_eq!(error, PublishError::Dropped(()));
+/// assert_eq!(events, ['b', 'c']);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum PublishError<E> {
     /// The bus is closed.
@@ -12,7 +24,21 @@ pub enum PublishError<E> {
     Dropped(E),
 }
 
-/// Error of the publishing methods that do not wait, or not for ever.
+/// Error of the publishing methods that do not wait, or not for ever. It hands back what
+/// [`PublishError`] does.
+///
+/// ```
+/// use eventring::{EventBus, TryPublishError, WaitStrategy};
+///
+/// let bus = EventBus::with_strategy(1, WaitStrategy::Block);
+/// let mut receiver = bus.subscribe();
+/// bus.try_publish('a').unwrap();
+/// let Err(TryPublishError::Full(event)) = bus.try_publish('b') else {
+///     panic!("'a' was not received yet");
+/// };
+/// receiver.try_recv().unwrap();
+/// assert_eq!(bus.try_publish(event), Ok(1));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum TryPublishError<E> {
     /// A gating receiver still needs the slot that is next.
@@ -97,6 +123,24 @@ impl<E> Error for TryPublishError<E> {}
 const CLOSED: &str = "bus closed";
 
 /// Error of the receiving methods that wait.
+///
+/// ```
+/// use eventring::{EventBus, RecvError};
+///
+/// let bus = EventBus::new(2);
+/// let mut receiver = bus.subscribe();
+/// bus.publish_many_blocking(&mut vec!['a', 'b', 'c']).unwrap();
+/// drop(bus);
+/// let mut log = String::new();
+/// loop {
+///     match receiver.recv_blocking() {
+///         Ok(event) => log.push(event),
+///         Err(RecvError::Lagged(missed)) => log += &format!("({missed} missed)"),
+///         Err(RecvError::Closed) => break,
+///     }
+/// }
+/// assert_eq!(log, "(1 missed)bc");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecvError {
     /// The receiver was lapped and missed this many events. It goes on with the oldest one that is
@@ -107,6 +151,16 @@ pub enum RecvError {
 }
 
 /// Error of the receiving methods that do not wait, or not for ever.
+///
+/// ```
+/// use eventring::{EventBus, TryRecvError};
+///
+/// let bus = EventBus::<u32>::new(4);
+/// let mut receiver = bus.subscribe();
+/// assert_eq!(receiver.try_recv(), Err(TryRecvError::Empty)); // so far
+/// bus.close();
+/// assert_eq!(receiver.try_recv(), Err(TryRecvError::Closed)); // for ever
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TryRecvError {
     /// Nothing is there to be received (within the time given).
@@ -117,7 +171,13 @@ pub enum TryRecvError {
     Closed,
 }
 
-/// A gap in a stream: this many events were missed.
+/// A gap in a stream: this many events were missed. Item of [`WithLag`](crate::WithLag).
+///
+/// ```
+/// use eventring::Lagged;
+///
+/// assert_eq!(Lagged(3).to_string(), "receiver lagged by 3");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Lagged(pub u64);
 
@@ -163,7 +223,18 @@ impl From<RecvError> for TryRecvError {
     }
 }
 
-/// Why a bus cannot be built.
+/// Why a bus cannot be built, and what to change: error of
+/// [`Builder::build`](crate::Builder::build), text of the panic of
+/// [`EventBus::new`](crate::EventBus::new).
+///
+/// ```
+/// use eventring::{BuildError, EventBus};
+///
+/// let builder = EventBus::<u32>::builder().capacity(8).history(9);
+/// let error = builder.build().unwrap_err();
+/// assert!(matches!(error, BuildError::HistoryTooLarge { history: 9, capacity: 8 }));
+/// assert!(error.to_string().ends_with("ask for less history or more capacity"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BuildError {

@@ -27,7 +27,20 @@ impl<E: Clone> FusedStream for Receiver<E> {
     }
 }
 
-/// Stream of [`Receiver::with_lag`].
+/// Stream of [`Receiver::with_lag`]: events, and gaps in their places.
+///
+/// ```
+/// use eventring::{EventBus, Lagged};
+/// use futures::StreamExt;
+///
+/// # futures::executor::block_on(async {
+/// let bus = EventBus::new(2);
+/// let mut stream = bus.subscribe().with_lag();
+/// bus.publish_many(&mut vec!['a', 'b', 'c', 'd']).await.unwrap();
+/// assert_eq!(stream.next().await, Some(Err(Lagged(2))));
+/// assert_eq!(stream.next().await, Some(Ok('c')));
+/// # });
+/// ```
 #[must_use = "streams do nothing unless polled"]
 pub struct WithLag<E>(pub(crate) Receiver<E>);
 
@@ -55,7 +68,23 @@ impl<E> fmt::Debug for WithLag<E> {
     }
 }
 
-/// Stream of [`Receiver::filter_map_ref`].
+/// Stream of [`Receiver::filter_map_ref`]: what the closure makes of the events. With a function
+/// in place of the closure, the type can be written down.
+///
+/// ```
+/// use eventring::{EventBus, FilterMapRef};
+/// use futures::StreamExt;
+///
+/// struct Numbers(FilterMapRef<String, fn(&String) -> Option<u32>>);
+///
+/// # futures::executor::block_on(async {
+/// let bus = EventBus::new(4);
+/// let mut numbers = Numbers(bus.subscribe().filter_map_ref(|event| event.parse().ok()));
+/// bus.publish("seven".to_owned()).await.unwrap();
+/// bus.publish("8".to_owned()).await.unwrap();
+/// assert_eq!(numbers.0.next().await, Some(8));
+/// # });
+/// ```
 #[must_use = "streams do nothing unless polled"]
 pub struct FilterMapRef<E, F> {
     pub(crate) receiver: Receiver<E>,
@@ -95,14 +124,14 @@ impl<E, F> fmt::Debug for FilterMapRef<E, F> {
 }
 
 macro_rules! holds_receiver {
-    ($name:ident<E $(, $filter:ident)?>, $field:tt) => {
+    ($name:ident<E $(, $filter:ident)?>, $field:tt, $made:literal) => {
         impl<E $(, $filter)?> $name<E $(, $filter)?> {
             /// The receiver, to ask for its position or how much it missed.
             ///
             /// ```
-            /// # use eventring::EventBus;
-            /// let bus = EventBus::<u32>::new(16);
-            /// assert_eq!(bus.subscribe().with_lag().get_ref().missed(), 0);
+            /// # let bus = eventring::EventBus::<u32>::new(16);
+            #[doc = concat!("let stream = bus.subscribe().", $made, ";")]
+            /// assert_eq!(stream.get_ref().missed(), 0);
             /// ```
             pub fn get_ref(&self) -> &Receiver<E> {
                 &self.$field
@@ -111,9 +140,10 @@ macro_rules! holds_receiver {
             /// The receiver, to receive from it in another way in between.
             ///
             /// ```
-            /// # use eventring::EventBus;
-            /// let bus = EventBus::<u32>::new(16);
-            /// assert!(bus.subscribe().with_lag().get_mut().try_recv().is_err());
+            /// # let bus = eventring::EventBus::<u32>::new(16);
+            #[doc = concat!("let mut stream = bus.subscribe().", $made, ";")]
+            /// bus.try_publish(7).unwrap();
+            /// assert_eq!(stream.get_mut().try_recv(), Ok(7));
             /// ```
             pub fn get_mut(&mut self) -> &mut Receiver<E> {
                 &mut self.$field
@@ -122,10 +152,10 @@ macro_rules! holds_receiver {
             /// The receiver, no longer wrapped. Nothing is lost by that.
             ///
             /// ```
-            /// # use eventring::EventBus;
-            /// let bus = EventBus::<u32>::new(16);
-            /// let receiver = bus.subscribe();
-            /// assert_eq!(receiver.with_lag().into_inner().position(), 0);
+            /// # let bus = eventring::EventBus::<u32>::new(16);
+            #[doc = concat!("let stream = bus.subscribe().", $made, ";")]
+            /// bus.try_publish(7).unwrap();
+            /// assert_eq!(stream.into_inner().len(), 1);
             /// ```
             pub fn into_inner(self) -> Receiver<E> {
                 self.$field
@@ -134,5 +164,9 @@ macro_rules! holds_receiver {
     };
 }
 
-holds_receiver!(WithLag<E>, 0);
-holds_receiver!(FilterMapRef<E, F>, receiver);
+holds_receiver!(WithLag<E>, 0, "with_lag()");
+holds_receiver!(
+    FilterMapRef<E, F>,
+    receiver,
+    "filter_map_ref(|event| event.checked_sub(5))"
+);

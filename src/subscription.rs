@@ -172,7 +172,26 @@ impl<E> Drop for Loan<'_, E> {
     }
 }
 
-/// Future of [`Receiver::recv`](crate::Receiver::recv).
+/// Future of [`Receiver::recv`](crate::Receiver::recv): resolves to the next event. It is `Unpin`.
+///
+/// # Cancel safety
+///
+/// Dropped before it has resolved, nothing was received.
+///
+/// ```
+/// use eventring::EventBus;
+/// use futures::future::{Either, select};
+///
+/// # futures::executor::block_on(async {
+/// let (urgent, normal) = (EventBus::<&str>::new(4), EventBus::new(4));
+/// let (mut first, mut second) = (urgent.subscribe(), normal.subscribe());
+/// normal.publish("event").await.unwrap();
+/// let Either::Right((event, _cancelled)) = select(first.recv(), second.recv()).await else {
+///     panic!("nothing urgent was published");
+/// };
+/// assert_eq!(event, Ok("event"));
+/// # });
+/// ```
 #[must_use = "futures do nothing unless awaited"]
 pub struct Recv<'a, E>(Loan<'a, E>);
 
@@ -191,7 +210,27 @@ impl<E> fmt::Debug for Recv<'_, E> {
     }
 }
 
-/// Future of [`Receiver::recv_many`](crate::Receiver::recv_many).
+/// Future of [`Receiver::recv_many`](crate::Receiver::recv_many): resolves to the number of events
+/// that it appended. It is `Unpin`.
+///
+/// # Cancel safety
+///
+/// Dropped before it has resolved, nothing was received.
+///
+/// ```
+/// # futures::executor::block_on(async {
+/// let bus = eventring::EventBus::new(4);
+/// let mut receiver = bus.subscribe();
+/// bus.publish_many(&mut vec!['a', 'b', 'c']).await.unwrap();
+/// drop(bus);
+/// let (mut batch, mut batches) = (Vec::new(), Vec::new());
+/// while let Ok(events) = receiver.recv_many(&mut batch, 2).await {
+///     batches.push(events);
+///     batch.clear();
+/// }
+/// assert_eq!(batches, [2, 1]);
+/// # });
+/// ```
 #[must_use = "futures do nothing unless awaited"]
 pub struct RecvMany<'a, E> {
     loan: Loan<'a, E>,
@@ -220,8 +259,28 @@ impl<E> fmt::Debug for RecvMany<'_, E> {
     }
 }
 
-/// Future of [`Receiver::recv_with`](crate::Receiver::recv_with). Panics if polled after it has
-/// resolved to an event.
+/// Future of [`Receiver::recv_with`](crate::Receiver::recv_with): resolves to what the closure
+/// returns. It is `Unpin`, whatever the closure is.
+///
+/// # Panics
+///
+/// If polled after it has resolved, and there is an event.
+///
+/// # Cancel safety
+///
+/// Dropped before it has resolved, nothing was received and the closure was not called.
+///
+/// ```
+/// # futures::executor::block_on(async {
+/// let bus = eventring::EventBus::new(4);
+/// let mut receiver = bus.subscribe();
+/// bus.publish(vec![1, 2, 3]).await.unwrap();
+/// let mut sum = 0;
+/// let add = |event: &Vec<i32>| sum += event.iter().sum::<i32>();
+/// receiver.recv_with(add).await.unwrap();
+/// assert_eq!(sum, 6);
+/// # });
+/// ```
 #[must_use = "futures do nothing unless awaited"]
 pub struct RecvWith<'a, E, F> {
     loan: Loan<'a, E>,

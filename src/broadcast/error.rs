@@ -1,6 +1,20 @@
 //! The errors of [`broadcast`](crate::broadcast), under tokio's names and with its texts.
 //!
 //! With the feature `tokio` they convert to those of `tokio::sync::broadcast`, and back.
+//!
+//! ```
+//! use eventring::broadcast::{self, error::RecvError};
+//!
+//! # tokio_test::block_on(async {
+//! let (sender, mut receiver) = broadcast::channel(1);
+//! sender.send("old").unwrap();
+//! sender.send("new").unwrap();
+//! drop(sender);
+//! assert_eq!(receiver.recv().await, Err(RecvError::Lagged(1)));
+//! assert_eq!(receiver.recv().await, Ok("new"));
+//! assert_eq!(receiver.recv().await, Err(RecvError::Closed));
+//! # });
+//! ```
 
 use std::error::Error;
 use std::fmt;

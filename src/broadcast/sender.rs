@@ -326,6 +326,22 @@ impl<T> Wait for Deserting<'_, T> {
 }
 
 waiting_future! {
-    /// Future of [`Sender::closed`].
+    /// Future of [`Sender::closed`]: resolves to nothing. It is `Unpin`, and has a name, so that a
+    /// struct can hold it without a box.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it has no effect.
+    ///
+    /// ```
+    /// use eventring::broadcast::{self, Closed};
+    /// use futures::FutureExt;
+    ///
+    /// let (sender, receiver) = broadcast::channel::<u32>(16);
+    /// let mut closed: Closed<'_, u32> = sender.closed();
+    /// assert_eq!((&mut closed).now_or_never(), None);
+    /// drop(receiver);
+    /// assert_eq!(closed.now_or_never(), Some(()));
+    /// ```
     Closed<T>(Deserting) -> ()
 }
