@@ -19,6 +19,9 @@ pub(super) fn groups() -> Vec<Group> {
     })
 }
 
+/// Events that are not timed: the receivers come to wait, and their channel to know them.
+const WARM_UP: u64 = 8;
+
 /// Where a sender waits until all receivers have what it sent.
 #[derive(Default)]
 pub(super) struct Arrivals {
@@ -45,8 +48,7 @@ impl Arrivals {
 
 fn wake<C: Awaited<E>, E: Payload>(load: &Load) -> Outcome {
     let &Load { receivers, .. } = load;
-    // The first one is not timed: the receivers come to wait for the first time.
-    let events = load.events + 1;
+    let events = load.events + WARM_UP;
     let elapsed = Arc::new(OnceLock::new());
     let (mut sender, receiving, driver) = C::open(&load.unpaced()).into_single();
     let (source, arrivals) = (Arc::new(Source::new()), Arc::new(Arrivals::default()));
@@ -65,7 +67,7 @@ fn wake<C: Awaited<E>, E: Payload>(load: &Load) -> Outcome {
     tasks.push(Box::pin(async move {
         let mut start = Instant::now();
         for sent in 0..events {
-            if sent == 1 {
+            if sent == WARM_UP {
                 start = Instant::now();
             }
             arrivals.expect(receivers);
