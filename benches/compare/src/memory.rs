@@ -27,6 +27,10 @@ struct Footprint {
 
 /// The table.
 pub(crate) fn table() -> Result<String, Wrong> {
+    // Futures are polled by hand; with a runtime around, receivers leave yielding to its tasks.
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let runtime = runtime.expect("no threads, no drivers");
+    let _around = runtime.enter();
     let footprints = [
         of_tasks::<Eventring>()?,
         of_tasks::<EventringBroadcast>()?,
