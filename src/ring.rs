@@ -105,9 +105,9 @@
 //!
 //! # Waiting for the last receiver to go
 //!
-//! Stand in a list, then look at the count under the registry's lock; the last receiver takes itself off
-//! under it, and notifies once it has released the values. Who wakes looks again: somebody may
-//! have subscribed since.
+//! Stand in a list, then look at the count; the last receiver takes itself off, and notifies once it
+//! has released the values. Both lock the list: either it is seen gone, or it finds who waits. Who
+//! wakes looks again: somebody may have subscribed since.
 //!
 //! # Releasing values
 //!
@@ -165,11 +165,10 @@
 //! | cursor pin, evict (R2, P4) | Relaxed | each other | nothing: the word's modification order decides |
 //! | cursor store, swap (R4) | Release | load under the lock | a value is overwritten while it is read |
 //! | cursor load under the lock | Acquire | R4 | the same |
-//! | `receivers` load (R3, P7) | Acquire | its stores | a value is moved out while another receiver clones it |
+//! | `receivers` load (R3, P7) | Acquire | shrinking; growing is Relaxed, the touch that follows releases it | a value is moved out while another receiver clones it |
 //!
 //! They were weakened one by one, and protocol steps left out, to see a model in `tests/loom.rs`
-//! fail. No model has failed yet for: `receivers` growing by a Relaxed store, eviction by a plain
-//! store, and a hand-over that compares with the bound as it was.
+//! fail. No model has failed yet for a hand-over that compares with the bound as it was.
 //!
 //! # Tried and dropped
 //!

@@ -1124,8 +1124,8 @@ fn drain_while_lapped_or_dropped() {
 
 // ---- tokio's shape over the same ring ----
 
-/// Catches: somebody who waits for the last receiver to go, and is not notified: a count that is
-/// looked at without the lock, or notified before it is zero.
+/// Catches: somebody who waits for the last receiver to go, and is not notified, or before the count
+/// is zero.
 #[test]
 fn closed_while_the_last_receivers_drop() {
     bounded(2, || {

@@ -317,7 +317,7 @@ impl<T> Wait for Deserting<'_, T> {
     type Output = ();
 
     fn attempt(&mut self, _listed: bool) -> Option<()> {
-        self.0.sequencer.is_deserted().then_some(())
+        (self.0.sequencer.receivers() == 0).then_some(())
     }
 
     fn notifier(&self, _: u64) -> &Notifier {

@@ -355,11 +355,14 @@ impl Sequencer {
     }
 
     /// Before the `touch` of an attachment, so that a publisher that claims later counts it.
+    ///
+    /// Relaxed: the `touch` releases it to those publishers, and their commits to those who read
+    /// what they publish. A copy reads what its original may, which counts it by its own hand.
     fn count_receiver(&self, registry: &mut Registry) -> usize {
         let receivers = self.bounds.receivers.load(Ordering::Relaxed);
         self.bounds
             .receivers
-            .store(receivers + 1, Ordering::Release);
+            .store(receivers + 1, Ordering::Relaxed);
         let number = registry.subscribed;
         registry.subscribed = number.wrapping_add(1);
         number
@@ -405,13 +408,6 @@ impl Sequencer {
             .store(receivers - 1, Ordering::Release);
         wakes.deserted = receivers == 1;
         wakes
-    }
-
-    /// Whether there are no receivers. Under the lock that the last one holds while it goes: so
-    /// either it is seen gone, or it notifies those who listened before they asked.
-    pub(crate) fn is_deserted(&self) -> bool {
-        let _registry = self.lock();
-        self.receivers() == 0
     }
 
     /// Finds out where a receiver that expected to be at `position` stands, and attaches it at the
