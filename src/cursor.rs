@@ -4,7 +4,7 @@
 //! evict and flag it. Whoever is not the owner holds the registry's lock while writing it.
 
 use crate::ring::sequence::{CursorWord, NOBODY, ONLY_DETACHED};
-use crate::sync::{Arc, AtomicU64, AtomicUsize, Ordering};
+use crate::sync::{Arc, AtomicU64, AtomicUsize, Ordering, acquire, release, step};
 use std::collections::BTreeSet;
 
 /// How a receiver and the publishers stand to each other.
@@ -82,7 +82,7 @@ impl Cursor {
     /// all that the receiver read before lies behind whoever overwrites it, or raises a bound by
     /// it. Weaker, a publisher would overwrite a value that is being cloned.
     pub(crate) fn load(&self) -> CursorWord {
-        CursorWord(self.word.load(Ordering::Acquire))
+        CursorWord(self.word.load(acquire("cursor-load")))
     }
 
     /// Whether it is where its owner, who asks, left it. Relaxed: if not, the lock comes next.
@@ -99,17 +99,23 @@ impl Cursor {
     #[inline]
     pub(crate) fn pin(&self, sequence: u64) -> Option<bool> {
         let plain = CursorWord::at(sequence);
-        match self.exchange(plain, plain.busy()) {
+        match self.exchange(plain, plain.busy(), "pin-rmw") {
             Ok(()) => Some(false),
-            Err(found) if found == plain.flagged() => {
-                self.exchange(found, found.busy()).is_ok().then_some(true)
+            Err(found) if step("pin-flagged") && found == plain.flagged() => {
+                let pinned = self.exchange(found, found.busy(), "pin-rmw");
+                pinned.is_ok().then_some(true)
             }
             Err(_) => None,
         }
     }
 
+    /// Weakened, a plain store.
     #[inline]
-    fn exchange(&self, old: CursorWord, new: CursorWord) -> Result<(), CursorWord> {
+    fn exchange(&self, old: CursorWord, new: CursorWord, label: &str) -> Result<(), CursorWord> {
+        if !step(label) {
+            self.word.store(new.0, Ordering::Relaxed);
+            return Ok(());
+        }
         self.word
             .compare_exchange(old.0, new.0, Ordering::Relaxed, Ordering::Relaxed)
             .map(|_| ())
@@ -120,7 +126,8 @@ impl Cursor {
     /// Release pairs with [`load`](Self::load).
     #[inline]
     pub(crate) fn unpin(&self, next: u64) {
-        self.word.store(CursorWord::at(next).0, Ordering::Release);
+        self.word
+            .store(CursorWord::at(next).0, release("cursor-unpin"));
     }
 
     /// R4 for a gating receiver: moves on, and tells whether a publisher had flagged the cursor.
@@ -130,7 +137,13 @@ impl Cursor {
     /// registry's lock, which both take.
     #[inline]
     pub(crate) fn advance(&self, next: u64) -> bool {
-        CursorWord(self.word.swap(CursorWord::at(next).0, Ordering::Release)).is_flagged()
+        let next = CursorWord::at(next).0;
+        if !step("advance-rmw") {
+            let seen = self.load();
+            self.word.store(next, release("cursor-advance"));
+            return seen.is_flagged();
+        }
+        CursorWord(self.word.swap(next, release("cursor-advance"))).is_flagged()
     }
 
     /// Attaches a detached cursor, under the registry's lock: its owner's pins fail until then,
@@ -151,10 +164,11 @@ impl Cursor {
             if word.sequence() >= floor {
                 return Eviction::Ahead(word.sequence());
             }
-            if word.is_busy() {
+            if word.is_busy() && step("evict-busy") {
                 return Eviction::Busy;
             }
-            if self.exchange(word, CursorWord::DETACHED).is_ok() {
+            let evicted = self.exchange(word, CursorWord::DETACHED, "evict-rmw");
+            if evicted.is_ok() {
                 return Eviction::Evicted {
                     flagged: word.is_flagged(),
                 };
@@ -168,9 +182,11 @@ impl Cursor {
     /// the position that comes back is the new one. Relaxed: nothing is read or overwritten by
     /// this; who acts on the position loads it again.
     fn flag_below(&self, target: u64) -> bool {
-        self.load().sequence() < target
-            && CursorWord(self.word.fetch_or(CursorWord::FLAGGED, Ordering::Relaxed)).sequence()
-                < target
+        if self.load().sequence() >= target {
+            return false;
+        }
+        let flagged = CursorWord(self.word.fetch_or(CursorWord::FLAGGED, Ordering::Relaxed));
+        flagged.sequence() < target || !step("flag-check")
     }
 
     /// Where a lossy cursor stands. One that is below the target is flagged, unless it is busy:
@@ -184,10 +200,11 @@ impl Cursor {
             if word.sequence() >= target {
                 return Standing::Reached;
             }
-            if word.is_busy() {
+            if word.is_busy() && step("flag-busy") {
                 return Standing::Busy;
             }
-            if word.is_flagged() || self.exchange(word, word.flagged()).is_ok() {
+            let flagged = word.flagged();
+            if word.is_flagged() || self.exchange(word, flagged, "flag-lossy").is_ok() {
                 return Standing::Behind;
             }
         }

@@ -6,7 +6,7 @@
 //! with one waker, so that standing in a list again costs neither an allocation nor a clone of the
 //! waker.
 
-use crate::sync::{AtomicBool, Mutex, Ordering, const_thread_local, lock};
+use crate::sync::{AtomicBool, Mutex, Ordering, const_thread_local, lock, step};
 use std::any::Any;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -78,7 +78,9 @@ impl Notifier {
     pub(crate) fn gather(&self) {
         let mut list = lock(&self.0);
         for relay in list.iter() {
-            relay.listed.store(false, Ordering::Relaxed);
+            relay
+                .listed
+                .store(!step("unlist-notified"), Ordering::Relaxed);
         }
         let gathered = WOKEN.try_with(|woken| woken.borrow_mut().append(&mut list));
         if gathered.is_err() {

@@ -6,7 +6,7 @@ use crate::notifier::{Notifier, wake_gathered};
 use crate::ring::sequence::StampWord;
 use crate::ring::{Attached, Ring, Sequencer, Slot};
 use crate::strategy::Start;
-use crate::sync::Arc;
+use crate::sync::{Arc, step};
 use crate::wait::Wait;
 use std::cmp::Ordering;
 use std::mem::needs_drop;
@@ -37,7 +37,7 @@ impl<E> Reader<E> {
         let attached = ring.sequencer.subscribe(kind, start);
         let first = attached.first;
         let reader = Self::attached(ring, attached);
-        if first && ring.drops_unread() {
+        if first && ring.drops_unread() && step("release-on-arrival") {
             ring.release_received();
         }
         reader
@@ -142,12 +142,12 @@ impl Place {
         let tail = ring.sequencer.tail();
         if tail.sequence() != self.position {
             // Claimed, not yet committed. Whoever is not to get it should not wait for it.
-            return match self.cursor.is_at(self.position) {
+            return match self.cursor.is_at(self.position) || !step("claimed-for-others") {
                 true => TryRecvError::Empty,
                 false => self.lagged(&ring.sequencer),
             };
         }
-        if std::mem::take(&mut self.left_values) {
+        if std::mem::take(&mut self.left_values) && step("release-on-empty") {
             ring.release_received();
         }
         if tail.is_closed() {
@@ -172,7 +172,7 @@ impl Place {
     #[cold]
     fn moved_on(&mut self, sequencer: &Sequencer, flagged: bool) {
         self.leave_past(sequencer);
-        if flagged {
+        if flagged && step("hand-over") {
             sequencer.hand_over();
             wake_gathered();
         }
@@ -186,7 +186,9 @@ impl Place {
         {
             let past = std::mem::replace(&mut self.cursor, anchor);
             self.kind = Kind::Gating;
-            sequencer.leave_past(&past);
+            if step("leave-past") {
+                sequencer.leave_past(&past);
+            }
             wake_gathered();
         }
     }
@@ -275,7 +277,9 @@ impl<E> Pinned<'_, E> {
     #[inline]
     fn take(&mut self) -> Option<E> {
         let sequencer = &self.ring.sequencer;
-        let alone = needs_drop::<E>() && sequencer.history() == 0 && sequencer.receivers() == 1;
+        let alone = needs_drop::<E>()
+            && sequencer.history() == 0
+            && (sequencer.receivers() == 1 || !step("only-receiver"));
         if !alone {
             return None;
         }
@@ -289,7 +293,7 @@ impl<E> Pinned<'_, E> {
     fn has_next(&mut self) -> bool {
         self.slot = self.ring.slot(self.next);
         let anchored = matches!(self.place.anchor, Some((sequence, _)) if self.next >= sequence);
-        !anchored && self.slot.stamp().next() == self.next + 1
+        (!anchored || !step("batch-to-anchor")) && self.slot.stamp().next() == self.next + 1
     }
 }
 
@@ -303,7 +307,7 @@ impl<E> Drop for Pinned<'_, E> {
             Kind::Gating => place.cursor.advance(self.next),
             Kind::Lossy => {
                 place.cursor.unpin(self.next);
-                self.flagged
+                self.flagged && step("keep-flag")
             }
         };
         if flagged || place.anchor.is_some() {

@@ -55,6 +55,9 @@ mod imp {
 
 pub(crate) use imp::*;
 
+mod weaken;
+pub(crate) use weaken::{acq_rel, acquire, release, step};
+
 /// Locks, whatever a panicking holder left behind: no lock of this crate is held while user code
 /// runs, so that no panic can leave its data half-changed.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -7,7 +7,7 @@
 //! [event-listener]: https://docs.rs/event-listener
 
 use crate::notifier::{Notifier, Relay, RelayRef};
-use crate::sync::{Arc, const_thread_local};
+use crate::sync::{Arc, const_thread_local, step};
 use event_listener::{Event, Listener as _};
 use std::cell::RefCell;
 use std::future::Future;
@@ -68,7 +68,7 @@ impl Waiter {
     pub(crate) fn poll<W: Wait>(&mut self, cx: &mut Context<'_>, wait: &mut W) -> Poll<W::Output> {
         let mut listed = self.is_listed(wait.key(), cx.waker());
         loop {
-            if let Some(output) = wait.attempt(listed) {
+            if let Some(output) = wait.attempt(listed || !step("list-before-mark")) {
                 self.leave(wait);
                 return Poll::Ready(output);
             }
@@ -76,6 +76,9 @@ impl Waiter {
                 return Poll::Pending;
             }
             self.enlist(wait, cx.waker());
+            if !step("list-before-mark") {
+                return Poll::Pending;
+            }
             listed = true;
         }
     }
@@ -100,7 +103,8 @@ impl Waiter {
 
     #[inline]
     fn leave<W: Wait>(&mut self, wait: &W) {
-        if let (Some(key), Some(relay)) = (self.waits_for.take(), &self.relay) {
+        let left = self.waits_for.take().filter(|_| step("leave-list"));
+        if let (Some(key), Some(relay)) = (left, &self.relay) {
             wait.notifier(key).remove(relay);
         }
     }

@@ -6,6 +6,8 @@
 //! Besides the assertions it reports two threads touching a slot's value at once, and a thread
 //! that nobody wakes (as a deadlock). Loops are bounded: a fixed number of attempts while others
 //! run, the rest after joining them.
+//!
+//! A line `Kills:` names orderings and steps that a model is known to need: see `.ci/weaken`.
 #![cfg(loom)]
 
 use eventring::{EventBus, Receiver, RecvError, Start, TryRecvError, WaitStrategy, broadcast};
@@ -284,6 +286,9 @@ fn hold_raised_by_one_used_by_another() {
 
 /// Catches: the same for `gate`. (Two events are read at once, so that the bound leaps by two and
 /// the second publisher has nothing to evict.)
+///
+/// Kills: `claim-rmw`, `claim-won`, `gate-after-claim`, `gate-load`, `gate-raise`, `reattach-gate`,
+/// `reattach-touch`.
 #[test]
 fn gate_raised_by_one_used_by_another() {
     bounded(1, || {
@@ -329,6 +334,8 @@ fn gating_and_lossy_together() {
 
 /// Catches: attaching by a plain load of the tail, or lowering the bound after it: a publisher
 /// laps the newcomer without evicting it.
+///
+/// Kills: `subscribe-gate`, `subscribe-touch`, `tail-touch`.
 #[test]
 fn subscribe_lossy_in_a_burst() {
     loom::model(|| {
@@ -345,6 +352,8 @@ fn subscribe_lossy_in_a_burst() {
 }
 
 /// Catches: the same for a gating receiver: it would lose an event.
+///
+/// Kills: `check-hold`, `subscribe-hold`.
 #[test]
 fn subscribe_gating_in_a_burst() {
     loom::model(|| {
@@ -364,6 +373,8 @@ fn subscribe_gating_in_a_burst() {
 
 /// Catches: a publisher that learns of the tail (P1), but not of the bound that was lowered before
 /// the tail got there: it laps a gating newcomer.
+///
+/// Kills: `claim-lost`.
 #[test]
 fn subscribe_gating_between_two_publishers() {
     bounded(3, || {
@@ -378,6 +389,48 @@ fn subscribe_gating_between_two_publishers() {
         let account = receive_beside(&mut receiver, 0, publishers);
         account.assert(model.bus.stats().published - start);
         assert_eq!(account.missed, 0);
+    });
+}
+
+/// Catches: a publisher that loses a claim (P3), and does not see the bound that was lowered before
+/// the winner's.
+#[test]
+fn subscribe_gating_and_publish() {
+    loom::model(|| {
+        let model = numbers(1, WaitStrategy::Block);
+        let publisher = model.spawn(|model| {
+            model.try_publish(0);
+        });
+        let mut receiver = model.bus.subscribe();
+        let start = receiver.position();
+        model.try_publish(1);
+        publisher.join().unwrap();
+        let mut account = Account::default();
+        account.drain(&mut receiver);
+        account.assert(model.bus.stats().published - start);
+        assert_eq!(account.missed, 0);
+    });
+}
+
+/// Catches: a bound that is lowered without Release: a publisher that sees it has not seen what it
+/// was raised by, and overwrites what it has not seen read.
+///
+/// Kills: `hold-load`, `hold-raise`.
+#[test]
+fn subscribe_again_while_another_publishes() {
+    loom::model(|| {
+        let model = numbers(2, WaitStrategy::Block);
+        let mut receiver = model.bus.subscribe();
+        model.publish_many(0..2);
+        let publisher = model.spawn(|model| {
+            model.try_publish(3);
+        });
+        let mut account = Account::default();
+        account.drain(&mut receiver);
+        drop(receiver);
+        model.try_publish(2);
+        let _again = model.bus.subscribe();
+        publisher.join().unwrap();
     });
 }
 
@@ -414,6 +467,8 @@ fn history_lossy_while_lapped() {
 }
 
 /// Catches: a gating receiver that loses an event on its way from the past to the present.
+///
+/// Kills: `gate-clear`, `leave-past`, `present-anchor`.
 #[test]
 fn history_gating_while_lapped() {
     bounded(3, || {
@@ -432,6 +487,35 @@ fn history_gating_while_lapped() {
             account.missed <= 1,
             "only the past may be lapped: {account:?}"
         );
+        // Nobody is left in the past.
+        drained(&model);
+    });
+}
+
+/// Catches: a batch received across the end of the past: the gating cursor stays behind, and the
+/// publisher waits for a receiver that waits for it.
+///
+/// Kills: `batch-to-anchor`.
+#[test]
+fn history_gating_in_batches() {
+    bounded(2, || {
+        let model = history(2, WaitStrategy::Block, 1);
+        model.publish(0);
+        let mut receiver = model.bus.subscribe_from(Start::Oldest);
+        model.publish(1);
+        let publisher = model.spawn(|model| {
+            model.publish_blocking(2);
+            model.publish_blocking(3);
+        });
+        let mut account = Account::default();
+        while account.total() < 4 {
+            let received = receiver.recv_many(&mut account.received, 4);
+            if let Err(RecvError::Lagged(lag)) = loom::future::block_on(received) {
+                account.lag(lag);
+            }
+        }
+        publisher.join().unwrap();
+        account.assert_in_order(4);
     });
 }
 
@@ -439,6 +523,8 @@ fn history_gating_while_lapped() {
 
 /// Catches: registering by load and store; sleeping although the stamp shows the event; a commit
 /// that loses WAITING bits (P7 as load and store).
+///
+/// Kills: `list-before-mark`, `mark-rmw`, `notify-waiting`, `stamp-mark`.
 #[test]
 fn wait_for_an_event() {
     loom::model(|| {
@@ -475,6 +561,8 @@ fn wait_for_an_event_in_one_shard() {
 
 /// Catches: a list of waiting receivers that is not the same in each lap. A lapped receiver waits
 /// for the second event while the first is not committed yet, and its bit is taken out with that.
+///
+/// Kills: `unlist-notified`.
 #[test]
 fn wait_for_an_event_a_lap_later() {
     bounded(2, || {
@@ -532,10 +620,39 @@ fn await_an_event_again_after_cancelling() {
     });
 }
 
+/// A waker that counts nothing but its owners.
+struct Idle;
+
+impl std::task::Wake for Idle {
+    fn wake(self: Arc<Self>) {}
+}
+
+/// Catches: a waiter that stays in its list when it gives up, and its waker with it.
+///
+/// Kills: `leave-list`.
+#[test]
+fn cancelled_while_a_publisher_commits() {
+    loom::model(|| {
+        let model = numbers(1, WaitStrategy::Overwrite);
+        let mut receiver = model.bus.subscribe();
+        let publisher = model.spawn(|model| model.publish(0));
+        let idle = Arc::new(Idle);
+        let waker = idle.clone().into();
+        let cx = &mut std::task::Context::from_waker(&waker);
+        // For the only event, or for one that never comes.
+        while std::pin::pin!(receiver.recv()).poll(cx).is_ready() {}
+        drop(waker);
+        publisher.join().unwrap();
+        assert_eq!(Arc::strong_count(&idle), 1, "the waker is gone");
+    });
+}
+
 // ---- waiting to publish ----
 
 /// Catches: no FLAGGED hand-over; a flag that is not checked again after it was set; a bound that
 /// is stored but not notified.
+///
+/// Kills: `advance-rmw`, `cursor-advance`, `flag-check`, `flag-laggard`, `hand-over`, `wake-space`.
 #[test]
 fn blocked_publisher_one_receiver() {
     loom::model(|| {
@@ -552,6 +669,8 @@ fn blocked_publisher_one_receiver() {
 }
 
 /// Catches: a flag that is not passed on to the next laggard.
+///
+/// Kills: `pass-flag-on`.
 #[test]
 fn blocked_publisher_two_receivers() {
     bounded(3, || {
@@ -601,6 +720,8 @@ fn blocked_publisher_three_receivers() {
 }
 
 /// Catches: a flagged receiver that takes its flag with it when it is dropped.
+///
+/// Kills: `removed-flag`.
 #[test]
 fn blocked_publisher_receiver_drops() {
     loom::model(|| {
@@ -620,6 +741,8 @@ fn blocked_publisher_receiver_drops() {
 
 /// Catches: a hand-over that compares with the bound as it was rather than with the present tail:
 /// a `try_publish` takes part of the room, and the sleeping publisher sleeps on.
+///
+/// Kills: `present-tail`.
 #[test]
 fn blocked_publisher_part_of_the_room_taken() {
     bounded(3, || {
@@ -633,9 +756,11 @@ fn blocked_publisher_part_of_the_room_taken() {
                 model.try_publish(3);
             }),
         ];
+        // Both at once: the other publisher comes between the step and the hand-over, raises the
+        // bound by two, and leaves room for one.
         let mut account = Account::default();
-        account.wait(&mut receiver);
-        account.wait(&mut receiver);
+        let received = receiver.try_recv_many(&mut account.received, 2);
+        assert_eq!(received, Ok(2));
         for publisher in publishers {
             publisher.join().unwrap();
         }
@@ -645,6 +770,8 @@ fn blocked_publisher_part_of_the_room_taken() {
 }
 
 /// Catches: room that only one of several sleeping publishers hears of.
+///
+/// Kills: `hold-settle`.
 #[test]
 fn blocked_publishers_two_asleep() {
     bounded(1, || {
@@ -695,6 +822,8 @@ fn blocked_publisher_cancelled() {
 // Of numbers: what need not be dropped is committed by plain stores where that will do.
 
 /// Catches: a batch committed from the front, or whose first slot loses its WAITING bits.
+///
+/// Kills: `batch-reverse`.
 #[test]
 fn batch_with_a_waiting_receiver() {
     loom::model(|| {
@@ -709,6 +838,8 @@ fn batch_with_a_waiting_receiver() {
 
 /// Catches: a batch that does not evict up to its last sequence; a pin of several that protects
 /// just the first.
+///
+/// Kills: `cursor-load`, `cursor-unpin`, `evict-busy`, `evict-lapped`, `evict-rmw`, `pin-rmw`.
 #[test]
 fn batch_with_a_lapped_receiver() {
     loom::model(|| {
@@ -736,6 +867,8 @@ fn batch_with_a_lapped_receiver() {
 
 /// Catches: a batch that commits later slots by plain stores while a lapped receiver waits in the
 /// middle of it, where re-attaching has put it: its WAITING bit would be lost.
+///
+/// Kills: `batch-lossy`.
 #[test]
 fn batch_with_a_receiver_reattached_in_its_middle() {
     bounded(2, || {
@@ -755,6 +888,8 @@ fn batch_with_a_receiver_reattached_in_its_middle() {
 }
 
 /// Catches: the same for a receiver that starts there, in the history.
+///
+/// Kills: `batch-history`.
 #[test]
 fn batch_with_a_receiver_that_starts_in_its_middle() {
     bounded(2, || {
@@ -772,6 +907,8 @@ fn batch_with_a_receiver_that_starts_in_its_middle() {
 }
 
 /// Catches: the same for one that asks for a past which is not kept, and must not wait there.
+///
+/// Kills: `claimed-for-others`, `commit-release`, `commit-rmw`, `stamp-load`.
 #[test]
 fn batch_with_a_receiver_that_asks_for_its_middle() {
     bounded(2, || {
@@ -790,6 +927,8 @@ fn batch_with_a_receiver_that_asks_for_its_middle() {
 
 /// Catches: the plain store of a later slot without Release: who overwrites that slot has not seen
 /// the first one, and so not the batch's write.
+///
+/// Kills: `await-previous`, `commit-unawaited`, `previous-load`.
 #[test]
 fn batch_overwritten_by_two_publishers() {
     bounded(2, || {
@@ -830,6 +969,8 @@ fn release_lossy_while_publishing() {
 }
 
 /// Catches: the same against `hold`.
+///
+/// Kills: `exclude-gate`, `gate-readmit`.
 #[test]
 fn release_gating_while_publishing() {
     bounded(3, || {
@@ -854,6 +995,8 @@ fn release_gating_while_publishing() {
 }
 
 /// Catches: two receivers that get to the end at once, each leaving the release to the other.
+///
+/// Kills: `only-receiver`, `release-on-empty`.
 #[test]
 fn release_by_the_last_to_catch_up() {
     loom::model(|| {
@@ -874,6 +1017,9 @@ fn release_by_the_last_to_catch_up() {
 }
 
 /// Catches: a value that is committed just after the last receiver dropped, and stays behind.
+///
+/// Kills: `exclude-touch`, `release-after-commit`, `release-committed`, `release-on-drop`,
+/// `slot-touch`, `slot-touch-acquire`, `slot-touch-release`.
 #[test]
 fn last_receiver_drops_while_a_publisher_commits() {
     loom::model(|| {
@@ -890,6 +1036,8 @@ fn last_receiver_drops_while_a_publisher_commits() {
 }
 
 /// Catches: the same for a batch, and for two publishers that find nobody.
+///
+/// Kills: `batch-drops`, `bound-lower`.
 #[test]
 fn last_receiver_drops_while_publishers_commit() {
     bounded(2, || {
@@ -911,6 +1059,8 @@ fn last_receiver_drops_while_publishers_commit() {
 
 /// Catches: a value that is claimed with no receiver, committed with one, and stays behind since
 /// that one starts after it.
+///
+/// Kills: `release-on-arrival`.
 #[test]
 fn first_receiver_comes_while_a_publisher_commits() {
     loom::model(|| {
@@ -926,6 +1076,8 @@ fn first_receiver_comes_while_a_publisher_commits() {
 }
 
 /// Catches: a value moved out by the only receiver while one that just dropped still clones it.
+///
+/// Kills: `receivers-load`, `receivers-shrink`.
 #[test]
 fn move_out_while_the_other_receiver_drops() {
     loom::model(|| {
@@ -970,6 +1122,8 @@ fn move_out_while_another_subscribes() {
 // ---- closing, draining, handles ----
 
 /// Catches: a receiver that registers just as the bus is closed, and sleeps for ever.
+///
+/// Kills: `close-notify`, `take-waiting`.
 #[test]
 fn close_while_a_receiver_registers() {
     loom::model(|| {
@@ -982,6 +1136,8 @@ fn close_while_a_receiver_registers() {
 }
 
 /// Catches: an event published before the close that a receiver does not get before it ends.
+///
+/// Kills: `close-rmw`.
 #[test]
 fn close_after_an_event() {
     bounded(2, || {
@@ -1003,6 +1159,8 @@ fn close_after_an_event() {
 
 /// Catches: a close without Release, or a tail read without Acquire: who learns of the end must see
 /// what was done before it.
+///
+/// Kills: `tail-close`, `tail-load`.
 #[test]
 fn close_shows_what_was_done_before() {
     loom::model(|| {
@@ -1024,6 +1182,8 @@ fn close_shows_what_was_done_before() {
 }
 
 /// Catches: a publisher that goes to sleep just as the bus is closed.
+///
+/// Kills: `close-space`, `closed-refuses`.
 #[test]
 fn close_while_a_publisher_waits() {
     loom::model(|| {
@@ -1038,6 +1198,8 @@ fn close_while_a_publisher_waits() {
 }
 
 /// Catches: two last handles of which neither closes, or an upgrade from nothing.
+///
+/// Kills: `last-handle`, `upgrade-check`.
 #[test]
 fn weak_handle_while_the_last_one_drops() {
     loom::model(|| {
@@ -1056,6 +1218,52 @@ fn weak_handle_while_the_last_one_drops() {
         dropping.join().unwrap();
         assert!(weak.upgrade().is_none());
         assert_eq!(receiver.try_recv(), Err(TryRecvError::Closed));
+    });
+}
+
+/// Catches: a count of handles that shows one gone, but not what was done by it.
+///
+/// Kills: `handle-drop`, `handles-load`.
+#[test]
+fn handles_show_what_was_done_before() {
+    loom::model(|| {
+        let (sender, _receiver) = broadcast::channel::<u64>(1);
+        let other = sender.clone();
+        let done = loom::sync::Arc::new(loom::sync::atomic::AtomicUsize::new(0));
+        let dropping = {
+            let done = done.clone();
+            thread::spawn(move || {
+                done.store(1, Relaxed);
+                drop(other);
+            })
+        };
+        if sender.strong_count() == 1 {
+            assert_eq!(done.load(Relaxed), 1);
+        }
+        dropping.join().unwrap();
+    });
+}
+
+/// Catches: the same for weak handles.
+///
+/// Kills: `weak-handle-drop`, `weak-handles-load`.
+#[test]
+fn weak_handles_show_what_was_done_before() {
+    loom::model(|| {
+        let (sender, _receiver) = broadcast::channel::<u64>(1);
+        let weak = sender.downgrade();
+        let done = loom::sync::Arc::new(loom::sync::atomic::AtomicUsize::new(0));
+        let dropping = {
+            let done = done.clone();
+            thread::spawn(move || {
+                done.store(1, Relaxed);
+                drop(weak);
+            })
+        };
+        if sender.weak_count() == 0 {
+            assert_eq!(done.load(Relaxed), 1);
+        }
+        dropping.join().unwrap();
     });
 }
 
@@ -1082,6 +1290,8 @@ fn drain_gating() {
 }
 
 /// Catches: a flag that a lossy receiver writes over at R4; a drain that is not passed on.
+///
+/// Kills: `flag-busy`, `flag-lossy`, `keep-flag`, `note-drain`, `pin-flagged`, `wake-drained`.
 #[test]
 fn drain_lossy() {
     bounded(2, || {
@@ -1104,6 +1314,8 @@ fn drain_lossy() {
 }
 
 /// Catches: a drain that does not hear of the eviction that settles it, or of the drop.
+///
+/// Kills: `attach-detached`, `evicted-flag`.
 #[test]
 fn drain_while_lapped_or_dropped() {
     bounded(3, || {
@@ -1126,6 +1338,8 @@ fn drain_while_lapped_or_dropped() {
 
 /// Catches: somebody who waits for the last receiver to go, and is not notified, or before the count
 /// is zero.
+///
+/// Kills: `wake-deserted`.
 #[test]
 fn closed_while_the_last_receivers_drop() {
     bounded(2, || {
@@ -1140,6 +1354,8 @@ fn closed_while_the_last_receivers_drop() {
 }
 
 /// Catches: somebody who is told that the last receiver is gone before its values are.
+///
+/// Kills: `told-after-release`.
 #[test]
 fn closed_after_the_values_are_released() {
     bounded(2, || {
@@ -1164,6 +1380,8 @@ fn closed_after_the_values_are_released() {
 
 /// Catches: a value that was sent to nobody and stays, or that is neither handed back nor dropped;
 /// a send that fails although there is a receiver.
+///
+/// Kills: `commit-acquire`, `count-arrivals`, `count-before-touch`.
 #[test]
 fn send_while_receivers_come_and_go() {
     bounded(2, || {

@@ -4,7 +4,9 @@ use crate::cursor::{Cursor, CursorRef, Kind, Registry, Standing};
 use crate::notifier::Notifier;
 use crate::ring::sequence::{CursorWord, NOBODY, TailWord, oldest, room};
 use crate::strategy::Start;
-use crate::sync::{AtomicU64, AtomicUsize, Backoff, Mutex, MutexGuard, Ordering, lock};
+use crate::sync::{
+    AtomicU64, AtomicUsize, Backoff, Mutex, MutexGuard, Ordering, acquire, lock, release, step,
+};
 use crossbeam_utils::CachePadded;
 use std::ops::Range;
 
@@ -17,7 +19,7 @@ impl Tail {
     /// lowered before it.
     #[inline]
     fn load(&self) -> TailWord {
-        TailWord(self.0.load(Ordering::Acquire))
+        TailWord(self.0.load(acquire("tail-load")))
     }
 
     /// P3. Acquire: who claims after an attachment sees the bound that was lowered before it (I2).
@@ -26,22 +28,37 @@ impl Tail {
     #[inline]
     fn claim(&self, seen: TailWord, count: u64) -> Result<(), TailWord> {
         let claimed = seen.advanced(count);
+        if !step("claim-rmw") {
+            self.0.store(claimed.0, Ordering::Relaxed);
+            return Ok(());
+        }
+        let (won, lost) = (acquire("claim-won"), acquire("claim-lost"));
         self.0
-            .compare_exchange_weak(seen.0, claimed.0, Ordering::Acquire, Ordering::Acquire)
+            .compare_exchange_weak(seen.0, claimed.0, won, lost)
             .map(|_| ())
             .map_err(TailWord)
     }
 
     /// The attach side of the handshake with [`claim`](Self::claim): a read-modify-write that
     /// changes nothing. Release: whoever claims after it sees the bound that was lowered before it.
-    fn touch(&self) -> TailWord {
-        TailWord(self.0.fetch_add(0, Ordering::Release))
+    /// Weakened, a plain load.
+    fn touch(&self, label: &str) -> TailWord {
+        if !step(label) {
+            return self.load();
+        }
+        TailWord(self.0.fetch_add(0, release("tail-touch")))
     }
 
     /// No claim succeeds after this. Release, for the users: whoever learns of the end sees what
     /// was done before the close.
     fn close(&self) -> TailWord {
-        TailWord(self.0.fetch_or(TailWord::CLOSED, Ordering::Release))
+        if !step("close-rmw") {
+            let seen = self.load();
+            self.0
+                .store(seen.0 | TailWord::CLOSED, release("tail-close"));
+            return seen;
+        }
+        TailWord(self.0.fetch_or(TailWord::CLOSED, release("tail-close")))
     }
 }
 
@@ -155,7 +172,7 @@ impl Sequencer {
     /// gone sees all that it read as read.
     #[inline]
     pub(crate) fn receivers(&self) -> usize {
-        self.bounds.receivers.load(Ordering::Acquire)
+        self.bounds.receivers.load(acquire("receivers-load"))
     }
 
     /// Whether all receivers there are may have come after this claim, if there are any: none are
@@ -164,7 +181,8 @@ impl Sequencer {
     /// Relaxed: asked after the commit, which acquires what was done before the slot was touched.
     #[inline]
     pub(crate) fn may_be_for_nobody(&self, claim: &Claim) -> bool {
-        self.receivers() == 0 || self.bounds.arrivals.load(Ordering::Relaxed) != claim.arrivals
+        let arrivals = self.bounds.arrivals.load(Ordering::Relaxed);
+        self.receivers() == 0 || (arrivals != claim.arrivals && step("count-arrivals"))
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Registry> {
@@ -191,9 +209,10 @@ impl Sequencer {
         // Before the claim, so that an arrival after it is not counted in. Relaxed: an older count
         // only makes us look for nothing.
         let arrivals = self.bounds.arrivals.load(Ordering::Relaxed);
+        let early = (!step("gate-after-claim")).then(|| self.gate());
         let mut seen = self.tail.load(); // P1
         let (first, count) = loop {
-            if seen.is_closed() {
+            if seen.is_closed() && step("closed-refuses") {
                 return Err(Refusal::Closed);
             }
             let first = seen.sequence();
@@ -213,8 +232,7 @@ impl Sequencer {
             }
         };
         // P4, after the claim: a receiver that attached before it is bounded by what we see here.
-        // Acquire as for `hold`.
-        let gate = self.bounds.gate.load(Ordering::Acquire);
+        let gate = early.unwrap_or_else(|| self.gate());
         let mut claim = Claim {
             first,
             count,
@@ -223,17 +241,26 @@ impl Sequencer {
             arrivals,
         };
         let floor = oldest(first + count, self.bounds.capacity);
-        if floor > gate {
+        if floor > gate && step("evict-lapped") {
             claim.hand_over = self.evict(floor);
         }
         Ok(claim)
+    }
+
+    /// P4. Acquire as for `hold`.
+    #[inline]
+    fn gate(&self) -> u64 {
+        self.bounds.gate.load(acquire("gate-load"))
     }
 
     /// P2: how many sequences from `first` on may be claimed, as far as the bound tells. Acquire
     /// pairs with `raise_hold`: what the gating receivers read before lies behind us.
     #[inline]
     fn room(&self, first: u64) -> u64 {
-        let hold = self.bounds.hold.load(Ordering::Acquire);
+        if !step("check-hold") {
+            return self.bounds.capacity;
+        }
+        let hold = self.bounds.hold.load(acquire("hold-load"));
         room(first, hold, self.bounds.capacity)
     }
 
@@ -244,8 +271,11 @@ impl Sequencer {
     fn raise_hold(&self, first: u64, flag: bool) -> Result<(), Refusal> {
         let mut registry = self.lock();
         let floor = oldest(first + 1, self.bounds.capacity);
-        let hold = registry.gating.reached(floor, flag).ok_or(Refusal::Full)?;
-        self.bounds.hold.store(hold, Ordering::Release);
+        let hold = registry
+            .gating
+            .reached(floor, flag && step("flag-laggard"))
+            .ok_or(Refusal::Full)?;
+        self.bounds.hold.store(hold, release("hold-raise"));
         Ok(())
     }
 
@@ -258,7 +288,7 @@ impl Sequencer {
         loop {
             let registry = self.lock();
             if let Some(gate) = registry.lossy.evict(floor, &mut flag_came_off) {
-                self.bounds.gate.store(gate, Ordering::Release);
+                self.bounds.gate.store(gate, release("gate-raise"));
                 return flag_came_off;
             }
             drop(registry);
@@ -268,9 +298,9 @@ impl Sequencer {
 
     /// Lowers a bound, under the registry's lock. What follows must be a
     /// [`touch`](Tail::touch), which shows it to every later claim (I2).
-    fn lower(bound: &AtomicU64, to: u64) {
-        if bound.load(Ordering::Relaxed) > to {
-            bound.store(to, Ordering::Release);
+    fn lower(bound: &AtomicU64, to: u64, label: &str) {
+        if bound.load(Ordering::Relaxed) > to && step(label) {
+            bound.store(to, release("bound-lower"));
         }
     }
 
@@ -287,14 +317,15 @@ impl Sequencer {
         };
         let retained = |tail: u64| position(tail).max(oldest(tail, self.bounds.history));
         if kind == Kind::Gating {
-            Self::lower(&self.bounds.hold, before);
+            Self::lower(&self.bounds.hold, before, "subscribe-hold");
         }
         if kind == Kind::Lossy || !matches!(start, Start::Next) {
-            Self::lower(&self.bounds.gate, retained(before));
+            Self::lower(&self.bounds.gate, retained(before), "subscribe-gate");
         }
         let first = self.receivers() == 0;
-        let number = self.count_receiver(&mut registry);
-        let tail = self.tail.touch().sequence();
+        let counted = step("count-before-touch").then(|| self.count_receiver(&mut registry));
+        let tail = self.tail.touch("subscribe-touch").sequence();
+        let number = counted.unwrap_or_else(|| self.count_receiver(&mut registry));
         if first {
             // After the touch: a claim before it has not seen this.
             self.bounds.arrivals.fetch_add(1, Ordering::Relaxed);
@@ -306,7 +337,7 @@ impl Sequencer {
             cursor
         };
         let (cursor, kind, anchor) = match kind {
-            Kind::Gating if position < tail => {
+            Kind::Gating if position < tail && step("present-anchor") => {
                 let anchor = attach(Kind::Gating, tail);
                 (
                     attach(Kind::Lossy, retained),
@@ -380,10 +411,10 @@ impl Sequencer {
     fn remove(&self, registry: &mut Registry, cursor: &Cursor, kind: Kind) -> Wakes {
         registry.cursors(kind).remove(cursor);
         if registry.lossy.is_empty() {
-            self.bounds.gate.store(NOBODY, Ordering::Release);
+            self.bounds.gate.store(NOBODY, release("gate-clear"));
         }
         let word = cursor.load();
-        if !word.is_detached() && word.is_flagged() {
+        if !word.is_detached() && word.is_flagged() && step("removed-flag") {
             self.settle(registry)
         } else {
             Wakes::default()
@@ -405,7 +436,7 @@ impl Sequencer {
         let receivers = self.bounds.receivers.load(Ordering::Relaxed);
         self.bounds
             .receivers
-            .store(receivers - 1, Ordering::Release);
+            .store(receivers - 1, release("receivers-shrink"));
         wakes.deserted = receivers == 1;
         wakes
     }
@@ -429,8 +460,8 @@ impl Sequencer {
     fn attach_oldest(&self, cursor: &Cursor, flag: bool) -> u64 {
         let capacity = self.bounds.capacity;
         let before = oldest(self.tail.load().sequence(), capacity);
-        Self::lower(&self.bounds.gate, before);
-        let sequence = oldest(self.tail.touch().sequence(), capacity);
+        Self::lower(&self.bounds.gate, before, "reattach-gate");
+        let sequence = oldest(self.tail.touch("reattach-touch").sequence(), capacity);
         let word = CursorWord::at(sequence);
         cursor.attach(if flag { word.flagged() } else { word });
         sequence
@@ -448,9 +479,13 @@ impl Sequencer {
     /// since somebody else may have taken part of the room.
     fn settle(&self, registry: &mut Registry) -> Wakes {
         let mut wakes = Wakes::default();
-        let floor = oldest(self.tail.load().sequence() + 1, self.bounds.capacity);
-        if let Some(hold) = registry.gating.reached(floor, true) {
-            self.bounds.hold.store(hold, Ordering::Release);
+        let floor = if step("present-tail") {
+            oldest(self.tail.load().sequence() + 1, self.bounds.capacity)
+        } else {
+            self.bounds.hold.load(Ordering::Relaxed) + 1
+        };
+        if let Some(hold) = registry.gating.reached(floor, step("pass-flag-on")) {
+            self.bounds.hold.store(hold, release("hold-settle"));
             wakes.space = true;
         }
         while let Some(&target) = registry.drains.first() {
@@ -477,7 +512,7 @@ impl Sequencer {
         }
         loop {
             match registry.lossy.flag_lossy(target)? {
-                (Standing::Detached, cursor) => {
+                (Standing::Detached, cursor) if step("attach-detached") => {
                     // It owns what is retained, and cannot be flagged until attached there. If
                     // that reaches the target, the next round passes it by.
                     let cursor = cursor.clone();
@@ -501,7 +536,7 @@ impl Sequencer {
                     backoff.snooze();
                 }
                 Some(_) => {
-                    if listed {
+                    if listed && step("note-drain") {
                         registry.drains.insert(target);
                     }
                     return false;
@@ -512,13 +547,13 @@ impl Sequencer {
 
     /// The caller owes a [`wake_gathered`](crate::notifier::wake_gathered).
     pub(crate) fn gather(&self, wakes: Wakes) {
-        if wakes.space {
+        if wakes.space && step("wake-space") {
             self.space.gather();
         }
-        if wakes.drained {
+        if wakes.drained && step("wake-drained") {
             self.drained.gather();
         }
-        if wakes.deserted {
+        if wakes.deserted && step("wake-deserted") {
             self.deserted.gather();
         }
     }
@@ -547,8 +582,8 @@ impl Sequencer {
             }
         }
         let gate = self.bounds.gate.load(Ordering::Relaxed);
-        Self::lower(&self.bounds.gate, from);
-        let tail = self.tail.touch().sequence();
+        Self::lower(&self.bounds.gate, from, "exclude-gate");
+        let tail = self.tail.touch("exclude-touch").sequence();
         Some(Exclusion {
             range: from.max(oldest(tail, ring))..oldest(tail, self.bounds.history).min(read),
             gate,
@@ -558,7 +593,9 @@ impl Sequencer {
     /// Lets publishers in again, all below `released` being released.
     pub(crate) fn readmit(&self, registry: &mut Registry, exclusion: &Exclusion, released: u64) {
         registry.released = released;
-        self.bounds.gate.store(exclusion.gate, Ordering::Release);
+        self.bounds
+            .gate
+            .store(exclusion.gate, release("gate-readmit"));
     }
 
     /// How many of the retained events the slowest receiver still has to receive.

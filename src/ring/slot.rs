@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 
 use crate::ring::sequence::StampWord;
-use crate::sync::{AtomicU64, Backoff, Ordering, UnsafeCell};
+use crate::sync::{AtomicU64, Backoff, Ordering, UnsafeCell, acq_rel, acquire, release, step};
 
 /// `sequence s` lives in the slot `s & mask`, lap after lap.
 pub(crate) struct Slot<E> {
@@ -28,7 +28,7 @@ impl<E> Slot<E> {
     /// R1. Acquire pairs with [`commit`](Self::commit): who sees the stamp sees the value.
     #[inline]
     pub(crate) fn stamp(&self) -> StampWord {
-        StampWord(self.stamp.load(Ordering::Acquire))
+        StampWord(self.stamp.load(acquire("stamp-load")))
     }
 
     /// R1 for a receiver of this shard that stands in its list already: unless `sequence` is
@@ -46,14 +46,18 @@ impl<E> Slot<E> {
             return seen;
         }
         let bit = StampWord::waiting_bit(shard);
-        StampWord(self.stamp.fetch_or(bit, Ordering::Acquire))
+        if !step("mark-rmw") {
+            self.stamp.store(seen.0 | bit, Ordering::Relaxed);
+            return seen;
+        }
+        StampWord(self.stamp.fetch_or(bit, acquire("stamp-mark")))
     }
 
     /// P5: waits until the publisher that claimed the slot one lap before has committed, `next`
     /// being the sequence after its. Acquire: its write of the value lies behind ours.
     #[inline]
     pub(crate) fn await_previous(&self, next: u64) {
-        if self.stamp().next() != next {
+        if step("await-previous") && self.previous().next() != next {
             self.snooze_until(next);
         }
     }
@@ -61,9 +65,14 @@ impl<E> Slot<E> {
     #[cold]
     fn snooze_until(&self, next: u64) {
         let backoff = Backoff::new();
-        while self.stamp().next() != next {
+        while self.previous().next() != next {
             backoff.snooze();
         }
+    }
+
+    #[inline]
+    fn previous(&self) -> StampWord {
+        StampWord(self.stamp.load(acquire("previous-load")))
     }
 
     /// P7: publishes the value and takes out the WAITING bits, to be notified.
@@ -73,7 +82,13 @@ impl<E> Slot<E> {
     #[inline]
     pub(crate) fn commit(&self, sequence: u64) -> StampWord {
         let committed = StampWord::committed(sequence);
-        StampWord(self.stamp.swap(committed.0, Ordering::AcqRel))
+        if !step("commit-rmw") {
+            let seen = self.stamp();
+            self.commit_unawaited(sequence);
+            return seen;
+        }
+        let ordering = acq_rel("commit-acquire", "commit-release");
+        StampWord(self.stamp.swap(committed.0, ordering))
     }
 
     /// P7 for a later slot of a batch, where nobody can wait or [`touch`](Self::touch) before the
@@ -81,13 +96,14 @@ impl<E> Slot<E> {
     #[inline]
     pub(crate) fn commit_unawaited(&self, sequence: u64) {
         let committed = StampWord::committed(sequence);
-        self.stamp.store(committed.0, Ordering::Release);
+        self.stamp.store(committed.0, release("commit-unawaited"));
     }
 
     /// Takes out the WAITING bits without a commit, when the bus was closed. Release after the
     /// CLOSED in `tail`: who registers later sees it.
     pub(crate) fn take_waiting(&self) -> StampWord {
-        StampWord(self.stamp.fetch_and(!StampWord::WAITING, Ordering::Release))
+        let open = !StampWord::WAITING;
+        StampWord(self.stamp.fetch_and(open, release("take-waiting")))
     }
 
     /// Whether `sequence` is committed. If not, this was told by a read-modify-write, and the
@@ -98,7 +114,11 @@ impl<E> Slot<E> {
     }
 
     fn touch(&self) -> StampWord {
-        StampWord(self.stamp.fetch_add(0, Ordering::AcqRel))
+        if !step("slot-touch") {
+            return self.stamp();
+        }
+        let ordering = acq_rel("slot-touch-acquire", "slot-touch-release");
+        StampWord(self.stamp.fetch_add(0, ordering))
     }
 
     /// Exchanges the value.

@@ -1,0 +1,117 @@
+//! Labels of orderings and protocol steps, so that `.ci/weaken` can prove that the models in
+//! `tests/loom.rs` need each of them: under `--cfg loom`, a run with `EVENTRING_WEAKEN=<label>`
+//! makes that ordering Relaxed, or leaves that step out. `ring.rs` has the tables.
+//!
+//! A normal build has no such switch: the orderings and `true` are constants, and what is guarded
+//! by `!step(..)`, to be done instead of a step, is not there.
+//!
+//! | label | the step, or what is done instead of it |
+//! |---|---|
+//! | `closed-refuses` | P1: a claim of a closed ring is refused |
+//! | `check-hold` | P2: claims stay within `hold` |
+//! | `claim-rmw` | P3: the claim is a compare-and-swap; a store |
+//! | `gate-after-claim` | P4: `gate` is loaded after the claim; before it |
+//! | `evict-lapped` | P4: lossy cursors below the floor are evicted |
+//! | `evict-busy` | P4: not while BUSY |
+//! | `evict-rmw` | P4: the eviction is a compare-and-swap; a store |
+//! | `await-previous` | P5 |
+//! | `commit-rmw` | P7: the commit is a swap; a load and a store |
+//! | `notify-waiting` | P7: those whose WAITING bit was taken out are notified |
+//! | `batch-reverse` | a batch is committed from the last to the first; from the first |
+//! | `batch-lossy` | no plain stores while lossy receivers may re-attach |
+//! | `batch-history` | no plain stores with a history |
+//! | `batch-drops` | no plain stores of what may have to be released |
+//! | `pin-rmw` | R2: the pin is a compare-and-swap; a store |
+//! | `pin-flagged` | R2: a flagged cursor can be pinned too |
+//! | `only-receiver` | R3: the value is moved out by the only receiver; by any |
+//! | `advance-rmw` | R4: the step of a gating receiver is a swap; a load and a store |
+//! | `keep-flag` | R4: a flag that a lossy receiver writes over is handed over |
+//! | `hand-over` | R4: a flag that comes off is handed over |
+//! | `subscribe-hold` | attaching: `hold` is lowered |
+//! | `subscribe-gate` | attaching: `gate` is lowered |
+//! | `count-before-touch` | attaching: the receiver is counted before the touch; after it |
+//! | `subscribe-touch` | attaching: the touch is a read-modify-write; a load |
+//! | `reattach-gate` | re-attaching: `gate` is lowered |
+//! | `reattach-touch` | re-attaching: the touch is a read-modify-write; a load |
+//! | `present-anchor` | a gating receiver reads the past through a lossy cursor |
+//! | `batch-to-anchor` | a batch received ends where the past does |
+//! | `leave-past` | the lossy cursor goes with the past |
+//! | `claimed-for-others` | who is not to get what is claimed does not wait for it |
+//! | `list-before-mark` | I7: who waits stands in the list before the mark is set; after it |
+//! | `mark-rmw` | the mark is a read-modify-write; a store |
+//! | `unlist-notified` | who is taken out of a list knows that |
+//! | `leave-list` | who gives up a wait leaves the list |
+//! | `flag-laggard` | a waiting publisher flags the laggard |
+//! | `flag-check` | the flagged cursor is looked at again |
+//! | `flag-lossy` | a lossy cursor is flagged by compare-and-swap; by a store |
+//! | `flag-busy` | not while BUSY |
+//! | `present-tail` | a hand-over compares with the tail as it is; with the bound as it was |
+//! | `pass-flag-on` | a hand-over flags the next laggard |
+//! | `evicted-flag` | a flag that comes off by eviction is handed over |
+//! | `removed-flag` | a flag that goes with its receiver is handed over |
+//! | `wake-space` | a hand-over notifies publishers |
+//! | `wake-drained` | a hand-over notifies drains |
+//! | `note-drain` | a drain notes its target |
+//! | `attach-detached` | a drain re-attaches a detached cursor, to flag it |
+//! | `wake-deserted` | the last receiver to go notifies |
+//! | `told-after-release` | once its values are released; before that |
+//! | `exclude-gate` | releasing: `gate` is lowered |
+//! | `exclude-touch` | releasing: the touch is a read-modify-write; a load |
+//! | `release-committed` | releasing: what is not committed is left alone |
+//! | `slot-touch` | releasing: such a slot is touched |
+//! | `release-after-commit` | a publisher that finds nobody left releases |
+//! | `count-arrivals` | a publisher that sees a first receiver come releases |
+//! | `release-on-arrival` | a first receiver releases |
+//! | `release-on-drop` | a receiver that goes releases |
+//! | `release-on-empty` | a receiver that has read all releases |
+//! | `close-rmw` | CLOSED is set by a read-modify-write; by a load and a store |
+//! | `close-notify` | closing notifies receivers |
+//! | `close-space` | closing notifies publishers |
+//! | `last-handle` | the last handle to be dropped closes |
+//! | `upgrade-check` | a weak handle is upgraded only while there is a strong one |
+
+use super::Ordering;
+
+#[inline(always)]
+pub(crate) fn acquire(label: &str) -> Ordering {
+    if step(label) {
+        Ordering::Acquire
+    } else {
+        Ordering::Relaxed
+    }
+}
+
+#[inline(always)]
+pub(crate) fn release(label: &str) -> Ordering {
+    if step(label) {
+        Ordering::Release
+    } else {
+        Ordering::Relaxed
+    }
+}
+
+/// Each half has its label.
+#[inline(always)]
+pub(crate) fn acq_rel(acquiring: &str, releasing: &str) -> Ordering {
+    match (step(acquiring), step(releasing)) {
+        (true, true) => Ordering::AcqRel,
+        (true, false) => Ordering::Acquire,
+        (false, _) => Ordering::Release,
+    }
+}
+
+/// Whether to take the step.
+#[cfg(not(loom))]
+#[inline(always)]
+pub(crate) const fn step(_label: &str) -> bool {
+    true
+}
+
+#[cfg(loom)]
+pub(crate) fn step(label: &str) -> bool {
+    use std::sync::OnceLock;
+
+    static WEAKENED: OnceLock<Option<String>> = OnceLock::new();
+    let weakened = WEAKENED.get_or_init(|| std::env::var("EVENTRING_WEAKEN").ok());
+    weakened.as_deref() != Some(label)
+}
