@@ -1,0 +1,187 @@
+//! Attaching receivers, and taking them off: under the registry's lock, the bounds before the tail.
+
+use super::{Sequencer, Wakes};
+use crate::cursor::{Cursor, CursorRef, Kind, Registry};
+use crate::ring::sequence::{CursorWord, NOBODY, oldest};
+use crate::strategy::Start;
+use crate::sync::{Ordering, release, step};
+
+/// Where a new receiver starts.
+#[derive(Debug)]
+pub(crate) struct Attached {
+    pub(crate) position: u64,
+    pub(crate) cursor: CursorRef,
+    pub(crate) kind: Kind,
+    /// The gating cursor of a receiver that reads the past through a lossy one first, and where
+    /// it stands.
+    pub(crate) anchor: Option<(u64, CursorRef)>,
+    /// Counts the receivers that ever were.
+    pub(crate) number: usize,
+    /// There was none: what was claimed before is for nobody.
+    pub(crate) first: bool,
+}
+
+impl Sequencer {
+    /// Attaches a receiver. One that asks for what is no longer kept gets a cursor above its
+    /// position, and finds out at its first receive.
+    pub(crate) fn subscribe(&self, kind: Kind, start: Start) -> Attached {
+        let mut registry = self.lock();
+        let before = self.tail.load().sequence();
+        let position = |tail: u64| match start {
+            Start::Next => tail,
+            Start::Oldest => oldest(tail, self.bounds.history),
+            Start::Last(count) => oldest(tail, count),
+            Start::Sequence(sequence) => sequence.min(tail),
+        };
+        let retained = |tail: u64| position(tail).max(oldest(tail, self.bounds.history));
+        if kind == Kind::Gating {
+            Self::lower(&self.bounds.hold, before, "subscribe-hold");
+        }
+        if kind == Kind::Lossy || !matches!(start, Start::Next) {
+            Self::lower(&self.bounds.gate, retained(before), "subscribe-gate");
+        }
+        let first = self.receivers() == 0;
+        let counted = step("count-before-touch").then(|| self.count_receiver(&mut registry));
+        let tail = self.tail.touch("subscribe-touch").sequence();
+        let number = counted.unwrap_or_else(|| self.count_receiver(&mut registry));
+        if first {
+            // After the touch: a claim before it has not seen this.
+            self.bounds.arrivals.fetch_add(1, Ordering::Relaxed);
+        }
+        let (position, retained) = (position(tail), retained(tail));
+        let mut attach = |kind, sequence| {
+            let cursor = Cursor::new(CursorWord::at(sequence));
+            registry.cursors(kind).push(cursor.clone());
+            cursor
+        };
+        let (cursor, kind, anchor) = match kind {
+            Kind::Gating if position < tail && step("present-anchor") => {
+                let anchor = attach(Kind::Gating, tail);
+                (
+                    attach(Kind::Lossy, retained),
+                    Kind::Lossy,
+                    Some((tail, anchor)),
+                )
+            }
+            kind => (attach(kind, retained), kind, None),
+        };
+        Attached {
+            position,
+            cursor,
+            kind,
+            anchor,
+            number,
+            first,
+        }
+    }
+
+    /// Attaches a copy of a receiver, which its owner lends and so is not reading. The bounds hold
+    /// for the copy already: they bound the original.
+    pub(crate) fn duplicate(
+        &self,
+        position: u64,
+        original: &Cursor,
+        kind: Kind,
+        anchor: Option<&(u64, CursorRef)>,
+    ) -> Attached {
+        let mut registry = self.lock();
+        let number = self.count_receiver(&mut registry);
+        let cursor = original.duplicate();
+        registry.cursors(kind).push(cursor.clone());
+        let anchor = anchor.map(|(sequence, anchor)| {
+            let anchor = anchor.duplicate();
+            registry.gating.push(anchor.clone());
+            (*sequence, anchor)
+        });
+        Attached {
+            position,
+            cursor,
+            kind,
+            anchor,
+            number,
+            first: false,
+        }
+    }
+
+    /// Before the `touch` of an attachment, so that a publisher that claims later counts it.
+    ///
+    /// Relaxed: the `touch` releases it to those publishers, and their commits to those who read
+    /// what they publish. A copy reads what its original may, which counts it by its own hand.
+    fn count_receiver(&self, registry: &mut Registry) -> usize {
+        let receivers = self.bounds.receivers.load(Ordering::Relaxed);
+        self.bounds
+            .receivers
+            .store(receivers + 1, Ordering::Relaxed);
+        let number = registry.subscribed;
+        registry.subscribed = number.wrapping_add(1);
+        number
+    }
+
+    /// Takes the lossy cursor off by which a gating receiver read the past. The caller owes a
+    /// [`wake_gathered`](crate::notifier::wake_gathered).
+    pub(crate) fn leave_past(&self, past: &Cursor) {
+        let wakes = self.remove(&mut self.lock(), past, Kind::Lossy);
+        self.gather(wakes);
+    }
+
+    /// Takes a cursor off the registry. If it carried a flag, or was the last of its kind, the
+    /// bounds are set anew.
+    fn remove(&self, registry: &mut Registry, cursor: &Cursor, kind: Kind) -> Wakes {
+        registry.cursors(kind).remove(cursor);
+        if registry.lossy.is_empty() {
+            self.bounds.gate.store(NOBODY, release("gate-clear"));
+        }
+        let word = cursor.load();
+        if !word.is_detached() && word.is_flagged() && step("removed-flag") {
+            self.settle(registry)
+        } else {
+            Wakes::default()
+        }
+    }
+
+    /// Takes a receiver off: its cursors, and its share in the count.
+    pub(crate) fn unsubscribe(
+        &self,
+        registry: &mut Registry,
+        cursor: &Cursor,
+        kind: Kind,
+        anchor: Option<&CursorRef>,
+    ) -> Wakes {
+        let mut wakes = self.remove(registry, cursor, kind);
+        if let Some(anchor) = anchor {
+            wakes.merge(self.remove(registry, anchor, Kind::Gating));
+        }
+        let receivers = self.bounds.receivers.load(Ordering::Relaxed);
+        self.bounds
+            .receivers
+            .store(receivers - 1, release("receivers-shrink"));
+        wakes.deserted = receivers == 1;
+        wakes
+    }
+
+    /// Finds out where a receiver that expected to be at `position` stands, and attaches it at the
+    /// oldest retained event if it is detached.
+    pub(crate) fn reattach(&self, cursor: &Cursor, position: u64) -> u64 {
+        let mut registry = self.lock();
+        let word = cursor.load();
+        let sequence = if word.is_detached() {
+            self.attach_oldest(cursor, false)
+        } else {
+            word.sequence()
+        };
+        registry.missed += sequence - position;
+        sequence
+    }
+
+    /// Lag: lowers the gate first, then touches the tail, so that every later claim sees it (I2).
+    /// Under the registry's lock.
+    pub(super) fn attach_oldest(&self, cursor: &Cursor, flag: bool) -> u64 {
+        let capacity = self.bounds.capacity;
+        let before = oldest(self.tail.load().sequence(), capacity);
+        Self::lower(&self.bounds.gate, before, "reattach-gate");
+        let sequence = oldest(self.tail.touch("reattach-touch").sequence(), capacity);
+        let word = CursorWord::at(sequence);
+        cursor.attach(if flag { word.flagged() } else { word });
+        sequence
+    }
+}

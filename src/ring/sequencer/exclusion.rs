@@ -1,0 +1,51 @@
+//! Shutting publishers out of what is to be released.
+
+use super::Sequencer;
+use crate::cursor::Registry;
+use crate::ring::sequence::{NOBODY, oldest};
+use crate::sync::{Ordering, release};
+use std::ops::Range;
+
+/// Sequences that only the holder of the registry's lock may touch.
+#[derive(Debug)]
+pub(crate) struct Exclusion {
+    pub(crate) range: Range<u64>,
+    /// The gate as it was.
+    gate: u64,
+}
+
+impl Sequencer {
+    /// Shuts publishers out of what all have received and nobody released yet, for as long as the
+    /// registry is locked, and says which sequences that is. `ring` is the number of slots.
+    ///
+    /// Lowering `gate` before the `touch` makes every later claim that comes near wait for the
+    /// lock in [`evict`](Self::evict); what was claimed before is left alone.
+    pub(crate) fn exclude(&self, registry: &mut Registry, ring: u64) -> Option<Exclusion> {
+        let from = registry.released;
+        // With no receivers the `touch` below must not be left out: a publisher whose claim comes
+        // before it has its slot touched as well, and sees at its commit that nobody is left.
+        let mut read = NOBODY;
+        if self.receivers() > 0 {
+            let gating = registry.gating.reached(from + 1, false)?;
+            read = gating.min(registry.lossy.reached(from + 1, false)?);
+            if oldest(self.tail.load().sequence(), self.bounds.history) <= from {
+                return None;
+            }
+        }
+        let gate = self.bounds.gate.load(Ordering::Relaxed);
+        Self::lower(&self.bounds.gate, from, "exclude-gate");
+        let tail = self.tail.touch("exclude-touch").sequence();
+        Some(Exclusion {
+            range: from.max(oldest(tail, ring))..oldest(tail, self.bounds.history).min(read),
+            gate,
+        })
+    }
+
+    /// Lets publishers in again, all below `released` being released.
+    pub(crate) fn readmit(&self, registry: &mut Registry, exclusion: &Exclusion, released: u64) {
+        registry.released = released;
+        self.bounds
+            .gate
+            .store(exclusion.gate, release("gate-readmit"));
+    }
+}

@@ -1,0 +1,116 @@
+//! Handing a flag over: who waits for receivers to move on, and is to be woken once they have.
+
+use super::Sequencer;
+use crate::cursor::{Registry, Standing};
+use crate::ring::sequence::oldest;
+use crate::sync::{Backoff, Ordering, release, step};
+
+/// Whom to notify once the registry is unlocked.
+#[derive(Debug, Default)]
+#[must_use]
+pub(crate) struct Wakes {
+    space: bool,
+    drained: bool,
+    pub(super) deserted: bool,
+}
+
+impl Wakes {
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.space |= other.space;
+        self.drained |= other.drained;
+        self.deserted |= other.deserted;
+    }
+}
+
+impl Sequencer {
+    /// A flag came off a cursor: somebody waits, and may have waited for it. The caller owes a
+    /// [`wake_gathered`](crate::notifier::wake_gathered).
+    #[cold]
+    pub(crate) fn hand_over(&self) {
+        let wakes = self.settle(&mut self.lock());
+        self.gather(wakes);
+    }
+
+    /// Passes a flag on, or wakes those for whom it was set (I6): compares with the present tail,
+    /// since somebody else may have taken part of the room.
+    pub(super) fn settle(&self, registry: &mut Registry) -> Wakes {
+        let mut wakes = Wakes::default();
+        let floor = if step("present-tail") {
+            oldest(self.tail.load().sequence() + 1, self.bounds.capacity)
+        } else {
+            self.bounds.hold.load(Ordering::Relaxed) + 1
+        };
+        if let Some(hold) = registry.gating.reached(floor, step("pass-flag-on")) {
+            self.bounds.hold.store(hold, release("hold-settle"));
+            wakes.space = true;
+        }
+        while let Some(&target) = registry.drains.first() {
+            match self.find_behind(registry, target) {
+                Some(Standing::Busy) => {
+                    // Its owner would write over a flag: let those who wait look themselves.
+                    wakes.drained = true;
+                    break;
+                }
+                Some(_) => break,
+                None => {
+                    registry.drains.remove(&target);
+                    wakes.drained = true;
+                }
+            }
+        }
+        wakes
+    }
+
+    /// A receiver that has neither received nor missed all below `target`, flagged unless busy.
+    fn find_behind(&self, registry: &mut Registry, target: u64) -> Option<Standing> {
+        if registry.gating.reached(target, true).is_none() {
+            return Some(Standing::Behind);
+        }
+        loop {
+            match registry.lossy.flag_lossy(target)? {
+                (Standing::Detached, cursor) if step("attach-detached") => {
+                    // It owns what is retained, and cannot be flagged until attached there. If
+                    // that reaches the target, the next round passes it by.
+                    let cursor = cursor.clone();
+                    self.attach_oldest(&cursor, true);
+                }
+                (standing, _) => return Some(standing),
+            }
+        }
+    }
+
+    /// Whether every receiver has received or missed all below `target`. With `listed`, the target
+    /// is remembered if not, for [`settle`](Self::settle) to notify.
+    pub(crate) fn is_drained(&self, target: u64, listed: bool) -> bool {
+        let backoff = Backoff::new();
+        loop {
+            let mut registry = self.lock();
+            match self.find_behind(&mut registry, target) {
+                None => return true,
+                Some(Standing::Busy) => {
+                    drop(registry);
+                    backoff.snooze();
+                }
+                Some(_) => {
+                    if listed && step("note-drain") {
+                        registry.drains.insert(target);
+                    }
+                    return false;
+                }
+            }
+        }
+    }
+
+    /// The caller owes a [`wake_gathered`](crate::notifier::wake_gathered).
+    pub(crate) fn gather(&self, wakes: Wakes) {
+        if wakes.space && step("wake-space") {
+            self.space.gather();
+        }
+        if wakes.drained && step("wake-drained") {
+            self.drained.gather();
+        }
+        if wakes.deserted && step("wake-deserted") {
+            self.deserted.gather();
+        }
+    }
+}
