@@ -137,15 +137,21 @@ impl<E> Reader<E> {
 
 impl Place {
     /// Nothing there to read: is there going to be?
+    ///
+    /// The tail keeps moving between the publishers' caches: it is looked at only where it decides.
     #[cold]
     fn empty<E>(&mut self, ring: &Ring<E>) -> TryRecvError {
-        let tail = ring.sequencer.tail();
+        let sequencer = &ring.sequencer;
+        if !self.cursor.is_at(self.position) && step("claimed-for-others") {
+            // Claimed, not yet committed, and not for us any more: not to be waited for.
+            return self.lagged(sequencer);
+        }
+        if !self.left_values && !sequencer.is_closing() {
+            return TryRecvError::Empty;
+        }
+        let tail = sequencer.tail();
         if tail.sequence() != self.position {
-            // Claimed, not yet committed. Whoever is not to get it should not wait for it.
-            return match self.cursor.is_at(self.position) || !step("claimed-for-others") {
-                true => TryRecvError::Empty,
-                false => self.lagged(&ring.sequencer),
-            };
+            return TryRecvError::Empty;
         }
         if std::mem::take(&mut self.left_values) && step("release-on-empty") {
             ring.release_received();

@@ -128,8 +128,10 @@
 //!
 //! # Close
 //!
-//! Set CLOSED in `tail`, then take the WAITING bits out of the slot at the tail and notify. Claims
-//! fail from then on; receivers drain what is there, then end.
+//! Announce it, set CLOSED in `tail`, then take the WAITING bits out of the slot at the tail and
+//! notify. Claims fail from then on; receivers drain what is there, then end. One that finds the
+//! ring empty looks for CLOSED only after the announcement: the tail's cache line is the
+//! publishers', and a receiver that keeps up would slow every claim down by looking there.
 //!
 //! # Invariants
 //!
@@ -170,6 +172,7 @@
 //! | cursor pin, evict (R2, P4) | | Relaxed | each other | nothing: the word's modification order decides |
 //! | cursor store, swap (R4) | `cursor-unpin`, `cursor-advance` | Release | load under the lock | a value is overwritten while it is read |
 //! | cursor load under the lock | `cursor-load` | Acquire | R4 | the same |
+//! | closing announced, looked for | | Relaxed | tail close | nothing: it comes before CLOSED, which is released |
 //! | `receivers` load (R3, P7) | `receivers-load` | Acquire | shrinking | a value is moved out while another receiver clones it |
 //! | `receivers` shrinking | `receivers-shrink` | Release | load | the same |
 //! | `receivers` growing | | Relaxed | | nothing: the touch that follows releases it |

@@ -1181,6 +1181,22 @@ fn close_shows_what_was_done_before() {
     });
 }
 
+/// Catches: a receiver that does not know of the end, after a publisher beside it was refused.
+///
+/// Kills: `closing-first`.
+#[test]
+fn close_refuses_before_it_ends() {
+    loom::model(|| {
+        let model = numbers(1, WaitStrategy::Overwrite);
+        let mut receiver = model.bus.subscribe();
+        let closer = model.spawn(|model| model.bus.close());
+        if model.bus.is_closed() {
+            assert_eq!(receiver.try_recv(), Err(TryRecvError::Closed));
+        }
+        closer.join().unwrap();
+    });
+}
+
 /// Catches: a publisher that goes to sleep just as the bus is closed.
 ///
 /// Kills: `close-space`, `closed-refuses`.

@@ -11,7 +11,8 @@ use crate::cursor::Registry;
 use crate::notifier::Notifier;
 use crate::ring::sequence::{NOBODY, TailWord, oldest, room};
 use crate::sync::{
-    AtomicU64, AtomicUsize, Backoff, Mutex, MutexGuard, Ordering, acquire, lock, release, step,
+    AtomicBool, AtomicU64, AtomicUsize, Backoff, Mutex, MutexGuard, Ordering, acquire, lock,
+    release, step,
 };
 use crossbeam_utils::CachePadded;
 
@@ -76,9 +77,10 @@ struct Bounds {
     hold: AtomicU64,
     /// Lower bound of all attached lossy cursors.
     gate: AtomicU64,
-    receivers: AtomicUsize,
     /// How often a receiver has come when there was none.
     arrivals: AtomicUsize,
+    /// CLOSED is in `tail`, or about to be.
+    closing: AtomicBool,
 }
 
 /// Sequences that the caller alone may fill, and has to commit.
@@ -106,6 +108,8 @@ pub(crate) enum Refusal {
 pub(crate) struct Sequencer {
     tail: CachePadded<Tail>,
     bounds: CachePadded<Bounds>,
+    /// Apart from what every publish reads: receivers come and go.
+    receivers: CachePadded<AtomicUsize>,
     registry: CachePadded<Mutex<Registry>>,
     /// Publishers that wait for room.
     space: Notifier,
@@ -124,9 +128,10 @@ impl Sequencer {
                 history,
                 hold: AtomicU64::new(NOBODY),
                 gate: AtomicU64::new(NOBODY),
-                receivers: AtomicUsize::new(0),
                 arrivals: AtomicUsize::new(0),
+                closing: AtomicBool::new(false),
             }),
+            receivers: CachePadded::new(AtomicUsize::new(0)),
             registry: CachePadded::new(Mutex::new(Registry::default())),
             space: Notifier::new(),
             drained: Notifier::new(),
@@ -153,7 +158,7 @@ impl Sequencer {
     /// gone sees all that it read as read.
     #[inline]
     pub(crate) fn receivers(&self) -> usize {
-        self.bounds.receivers.load(acquire("receivers-load"))
+        self.receivers.load(acquire("receivers-load"))
     }
 
     /// Whether all receivers there are may have come after this claim, if there are any: none are
@@ -286,9 +291,24 @@ impl Sequencer {
     }
 
     /// No claim succeeds after this. Where receivers may be waiting, if it was open.
+    ///
+    /// `closing` comes first, so that who has seen CLOSED sees it too. Relaxed: CLOSED releases it.
     pub(crate) fn close(&self) -> Option<u64> {
+        let first = step("closing-first");
+        if first {
+            self.bounds.closing.store(true, Ordering::Relaxed);
+        }
         let before = self.tail.close();
+        if !first {
+            self.bounds.closing.store(true, Ordering::Relaxed);
+        }
         (!before.is_closed()).then(|| before.sequence())
+    }
+
+    /// Whether CLOSED may be in the tail: tells receivers when to look there.
+    #[inline]
+    pub(crate) fn is_closing(&self) -> bool {
+        self.bounds.closing.load(Ordering::Relaxed)
     }
 
     /// How many of the retained events the slowest receiver still has to receive.

@@ -37,6 +37,7 @@
 //! | `batch-to-anchor` | a batch received ends where the past does |
 //! | `leave-past` | the lossy cursor goes with the past |
 //! | `claimed-for-others` | who is not to get what is claimed does not wait for it |
+//! | `closing-first` | closing is announced before CLOSED is set; after it |
 //! | `list-before-mark` | I7: who waits stands in the list before the mark is set; after it |
 //! | `mark-rmw` | the mark is a read-modify-write; a store |
 //! | `unlist-notified` | who is taken out of a list knows that |

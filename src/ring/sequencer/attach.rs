@@ -108,10 +108,8 @@ impl Sequencer {
     /// Relaxed: the `touch` releases it to those publishers, and their commits to those who read
     /// what they publish. A copy reads what its original may, which counts it by its own hand.
     fn count_receiver(&self, registry: &mut Registry) -> usize {
-        let receivers = self.bounds.receivers.load(Ordering::Relaxed);
-        self.bounds
-            .receivers
-            .store(receivers + 1, Ordering::Relaxed);
+        let receivers = self.receivers.load(Ordering::Relaxed);
+        self.receivers.store(receivers + 1, Ordering::Relaxed);
         let number = registry.subscribed;
         registry.subscribed = number.wrapping_add(1);
         number
@@ -151,9 +149,8 @@ impl Sequencer {
         if let Some(anchor) = anchor {
             wakes.merge(self.remove(registry, anchor, Kind::Gating));
         }
-        let receivers = self.bounds.receivers.load(Ordering::Relaxed);
-        self.bounds
-            .receivers
+        let receivers = self.receivers.load(Ordering::Relaxed);
+        self.receivers
             .store(receivers - 1, release("receivers-shrink"));
         wakes.deserted = receivers == 1;
         wakes
