@@ -54,7 +54,7 @@
 //! | count of [`Sender::send`] | exact | receivers that come or go during the call may be counted or not | receivers are counted without a lock |
 //! | `T::clone` that sends | may deadlock | may spin for ever, if it laps its own receiver | the value must stay while it is cloned |
 //! | [`Receiver::blocking_recv`] in a task | panics | blocks the thread | this crate does not know what thread it is on |
-//! | memory | a lock and the value for each slot | two cache lines for each small value | senders and receivers keep off each other's lines |
+//! | memory | a lock and the value for each slot | a word and the value for each slot, in steps of 32 bytes | a slot with a small value is on one cache line |
 //! | no memory for the capacity | `capacity overflow`, or the process is aborted | panics with the capacity | |
 
 pub mod error;

@@ -640,7 +640,7 @@ pub struct Builder<E> {
 
 impl<E> Builder<E> {
     /// How many unread events the bus holds. Default: 1024. Memory is taken for the next power of
-    /// two, two cache lines for each event that is small.
+    /// two: for each a word and an `Option<E>`, in steps of 32 bytes.
     ///
     /// ```
     /// let bus = eventring::EventBus::<u32>::builder().capacity(100).build().unwrap();

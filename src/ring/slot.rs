@@ -5,6 +5,9 @@ use crate::ring::sequence::StampWord;
 use crate::sync::{AtomicU64, Backoff, Ordering, UnsafeCell, acq_rel, acquire, release, step};
 
 /// `sequence s` lives in the slot `s & mask`, lap after lap.
+///
+/// Aligned so that a slot with a small event is on one cache line, with one other.
+#[repr(align(32))]
 pub(crate) struct Slot<E> {
     /// Which lap the value is of. Written by the publisher that claimed the sequence (P7), and by
     /// receivers that register to be woken.
