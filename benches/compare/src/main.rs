@@ -12,6 +12,9 @@
 //! each time. Each repetition is a channel of its own: it, runtimes and tasks are set up before the
 //! clock starts. How many events make a repetition is found beforehand, for each peer.
 //!
+//! Where events may be missed, the share of them that a receiver missed stands beside that: a
+//! channel whose receivers miss more has had less to do.
+//!
 //! What was delivered is checked after the clock has stopped: numbers of events and their sums
 //! where nothing may be missed, else received + missed. If that is wrong, the run ends with an
 //! error.
@@ -23,8 +26,9 @@
 //! * All channels hold 1024 events, and all senders clone the event from the same few. Receivers
 //!   end up with an event of their own (`disruptor`'s clone it), but for `clone` with `4KiB-read`:
 //!   there `eventring` and `disruptor` read it in place, which the others cannot.
-//! * tokio has all its features: `parking_lot` makes its broadcast channel faster. It has no
-//!   lossless mode. Where nothing may be lost, its sender yields (or spins) while more than 512
+//! * tokio has its feature `parking_lot`, which makes its broadcast channel faster; with
+//!   `--no-default-features` before the `--` it has the locks that it comes with. It has no lossless
+//!   mode. Where nothing may be lost, its sender yields (or spins) while more than 512
 //!   events are unread, and looks before each event, as one would write it. Looking takes a few
 //!   locks: `--pace 64` looks every 64 events only. Where the scenario waits for the receivers,
 //!   nobody looks. `eventring-broadcast` does exactly the same.
@@ -81,6 +85,13 @@ fn main() -> ExitCode {
     }
 }
 
+/// What tokio's broadcast channel locks with.
+const LOCKS: &str = if cfg!(feature = "parking_lot") {
+    "parking_lot's"
+} else {
+    "std's"
+};
+
 fn count() -> Result<(), Box<dyn Error>> {
     println!("{}", memory::table().map_err(|Wrong(what)| what)?);
     Ok(())
@@ -98,6 +109,7 @@ fn compare(args: &Args) -> Result<(), Box<dyn Error>> {
     if cfg!(debug_assertions) {
         eprintln!("warning: not built with --release: the figures mean nothing");
     }
+    println!("tokio with {LOCKS} locks");
     let scenarios = args.scenarios();
     let groups: Vec<_> = scenarios.iter().map(|scenario| scenario.groups()).collect();
     let contenders = groups.iter().flatten().map(|group| group.contenders.len());

@@ -1,7 +1,7 @@
 //! Everyone's repetition i before anyone's repetition i + 1: what disturbs the machine disturbs all.
 
 use crate::args::Args;
-use crate::scenarios::{Contender, Group, Load};
+use crate::scenarios::{Contender, Group, Load, Outcome, Sample};
 use crate::tally::Wrong;
 use crate::watchdog::Watchdog;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -20,6 +20,25 @@ pub(crate) struct Series {
     pub(crate) peer: &'static str,
     pub(crate) batch: usize,
     pub(crate) nanos: Vec<f64>,
+    /// The shares of the events that were missed.
+    pub(crate) missed: Vec<f64>,
+}
+
+impl Series {
+    fn of(contender: &Contender) -> Self {
+        Self {
+            peer: contender.peer,
+            batch: contender.batch,
+            nanos: Vec::new(),
+            missed: Vec::new(),
+        }
+    }
+
+    fn push(&mut self, sample: &Sample) {
+        let nanos = sample.elapsed.as_nanos() as f64;
+        self.nanos.push(nanos / sample.events as f64);
+        self.missed.push(sample.missed);
+    }
 }
 
 impl Plan {
@@ -66,50 +85,39 @@ impl Measure {
             loads.push(self.calibrate(name, contender, load)?);
             self.bar.inc(1);
         }
-        let mut nanos = vec![Vec::new(); contenders.len()];
+        let mut series: Vec<_> = contenders.iter().map(Series::of).collect();
         for repetition in 0..self.plan.repetitions {
             // Somebody else goes first each time.
             for turn in 0..contenders.len() {
                 let index = (repetition + turn) % contenders.len();
-                let (events, elapsed) = self.run(name, &contenders[index], &loads[index])?;
-                nanos[index].push(elapsed.as_nanos() as f64 / events as f64);
+                let sample = self.run(name, &contenders[index], &loads[index])?;
+                series[index].push(&sample);
                 self.bar.inc(1);
             }
         }
-        let series = |(contender, nanos): (&Contender, _)| Series {
-            peer: contender.peer,
-            batch: contender.batch,
-            nanos,
-        };
-        Ok(contenders.iter().zip(nanos).map(series).collect())
+        Ok(series)
     }
 
     /// Finds how many events take as long as planned. It warms up, too.
     fn calibrate(&self, name: &str, contender: &Contender, mut load: Load) -> Result<Load, Wrong> {
         loop {
-            let (events, elapsed) = self.run(name, contender, &load)?;
-            let missing = self.plan.target.as_secs_f64() / elapsed.as_secs_f64().max(1e-7);
-            load.events = (events as f64 * missing.min(16.0)).ceil() as u64;
+            let sample = self.run(name, contender, &load)?;
+            let missing = self.plan.target.as_secs_f64() / sample.elapsed.as_secs_f64().max(1e-7);
+            load.events = (sample.events as f64 * missing.min(16.0)).ceil() as u64;
             if missing < 4.0 {
                 return Ok(load);
             }
         }
     }
 
-    fn run(
-        &self,
-        name: &str,
-        contender: &Contender,
-        load: &Load,
-    ) -> Result<(u64, Duration), Wrong> {
+    fn run(&self, name: &str, contender: &Contender, load: &Load) -> Outcome {
         let name = match contender.batch {
             1 => format!("{name}, {}", contender.peer),
             batch => format!("{name}, {} in {batch}s", contender.peer),
         };
         self.watchdog.watch(&name);
         self.bar.set_message(name.clone());
-        let sample = contender.run(load);
-        let sample = sample.map_err(|Wrong(what)| Wrong(format!("{name}: {what}")))?;
-        Ok((sample.events, sample.elapsed))
+        let outcome = contender.run(load);
+        outcome.map_err(|Wrong(what)| Wrong(format!("{name}: {what}")))
     }
 }

@@ -43,9 +43,15 @@ pub(crate) fn head(scenario: Scenario) -> String {
     let (name, about) = (scenario.name(), scenario.about());
     let columns = row(
         ["from", "to", "payload", "peer", "batch"],
-        ["ns/event", "spread", "/ eventring", "/ eventring-batch"],
+        [
+            "ns/event",
+            "spread",
+            "missed",
+            "/ eventring",
+            "/ eventring-batch",
+        ],
     );
-    let rule = row(["---"; 5], ["--:"; 4]);
+    let rule = row(["---"; 5], ["--:"; 5]);
     format!("\n{name}: {about}\n\n{columns}\n{rule}")
 }
 
@@ -58,12 +64,14 @@ pub(crate) fn rows(figures: &[Figure], series: &[Series]) -> Vec<String> {
             Some(to) if to.peer != series.peer => ratio(series, to),
             _ => String::new(),
         };
+        let missed = Sorted::new(series.missed.iter().copied());
         let to = [figure.producers, figure.receivers, figure.batch].map(|n| n.to_string());
         row(
             [&to[0], &to[1], figure.payload, figure.peer, &to[2]],
             [
                 &format!("{:.1}", figure.ns_per_event),
                 &format!("{:.1}", figure.spread),
+                &format!("{:.0} %", 100.0 * missed.median()),
                 &ratio(single),
                 &ratio(batch),
             ],
@@ -79,11 +87,11 @@ fn ratio(series: &Series, to: &Series) -> String {
     format!("{median:.2} ({least:.2}–{greatest:.2})")
 }
 
-fn row(left: [&str; 5], right: [&str; 4]) -> String {
+fn row(left: [&str; 5], right: [&str; 5]) -> String {
     let [from, to, payload, peer, batch] = left;
-    let [nanos, spread, single, in_batches] = right;
+    let [nanos, spread, missed, single, in_batches] = right;
     format!(
         "| {from:<4} | {to:<5} | {payload:<10} | {peer:<19} | {batch:<5} | {nanos:>9} | \
-         {spread:>9} | {single:>19} | {in_batches:>19} |"
+         {spread:>9} | {missed:>6} | {single:>19} | {in_batches:>19} |"
     )
 }

@@ -13,7 +13,7 @@ mod wake;
 
 use crate::channel::{Channel, Mode, Setup};
 use crate::payload::Payload;
-use crate::tally::Wrong;
+use crate::tally::{Tally, Wrong};
 use clap::ValueEnum;
 use std::panic::catch_unwind;
 use std::time::Duration;
@@ -118,6 +118,19 @@ pub(crate) struct Load {
 pub(crate) struct Sample {
     pub(crate) events: u64,
     pub(crate) elapsed: Duration,
+    /// The share that a receiver missed, on average.
+    pub(crate) missed: f64,
+}
+
+impl Sample {
+    fn new(events: u64, elapsed: Duration, tallies: &[Tally]) -> Self {
+        let sum = |of: fn(&Tally) -> u64| tallies.iter().map(of).sum::<u64>() as f64;
+        Self {
+            events,
+            elapsed,
+            missed: sum(|tally| tally.missed) / sum(Tally::total),
+        }
+    }
 }
 
 pub(crate) type Outcome = Result<Sample, Wrong>;

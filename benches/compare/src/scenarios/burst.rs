@@ -71,5 +71,5 @@ fn rounds<C: Polled<E>, E: Payload>(
     }
     let events = rounds * bursts * DISTINCT;
     check_all(&tallies, Tally::of(&source, 1, events))?;
-    Ok(Sample { events, elapsed })
+    Ok(Sample::new(events, elapsed, &tallies))
 }

@@ -58,5 +58,5 @@ where
     steady[0].drain(&mut tallies[1]);
     check_all(&tallies[..1], Tally::of(&source, 1, DISTINCT))?;
     check_totals(&tallies[1..], events + DISTINCT)?;
-    Ok(Sample { events, elapsed })
+    Ok(Sample::new(events, elapsed, &tallies[1..]))
 }

@@ -37,7 +37,7 @@ pub(super) fn idle<C: Awaited<E>, E: Payload>(load: &Load) -> Outcome {
     let account = |receiver| runtime.block_on(receive(receiver, events));
     let tallies: Vec<_> = receivers.into_iter().map(account).collect();
     check_totals(&tallies, events)?;
-    Ok(Sample { events, elapsed })
+    Ok(Sample::new(events, elapsed, &tallies))
 }
 
 fn flatout<C: Awaited<E>, E: Payload>(load: &Load) -> Outcome {
@@ -55,8 +55,9 @@ fn flatout<C: Awaited<E>, E: Payload>(load: &Load) -> Outcome {
     }
     runtime.block_on(ready.wait());
     let elapsed = send_off(sender, events);
-    check_totals(&runtime.block_on(tasks.join_all()), events)?;
-    Ok(Sample { events, elapsed })
+    let tallies = runtime.block_on(tasks.join_all());
+    check_totals(&tallies, events)?;
+    Ok(Sample::new(events, elapsed, &tallies))
 }
 
 /// Sends all, then drops the sender.

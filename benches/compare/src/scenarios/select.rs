@@ -63,7 +63,7 @@ fn select<C: Awaited<E>, E: Payload>(load: &Load) -> Outcome {
         )
     });
     check_all(&tallies, Tally::of(source, 1, events))?;
-    Ok(Sample { events, elapsed })
+    Ok(Sample::new(events, elapsed, &tallies))
 }
 
 async fn receive<E: Payload>(

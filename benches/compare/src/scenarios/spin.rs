@@ -43,5 +43,5 @@ fn spin<C: Polled<E>, E: Payload>(load: &Load) -> Outcome {
         (tally, end - start)
     });
     check_all(&[tally], Tally::of(&source, 1, events))?;
-    Ok(Sample { events, elapsed })
+    Ok(Sample::new(events, elapsed, &[tally]))
 }

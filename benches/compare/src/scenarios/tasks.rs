@@ -57,5 +57,5 @@ where
     }
     let (elapsed, tallies) = together(driver, tasks);
     check_all(&tallies, Tally::of(&source, senders, share))?;
-    Ok(Sample { events, elapsed })
+    Ok(Sample::new(events, elapsed, &tallies))
 }

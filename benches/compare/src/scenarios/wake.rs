@@ -80,8 +80,6 @@ fn wake<C: Awaited<E>, E: Payload>(load: &Load) -> Outcome {
     }));
     let (_, tallies) = together(driver, tasks);
     check_all(&tallies, Tally::of(&source, 1, events))?;
-    Ok(Sample {
-        events: load.events,
-        elapsed: *elapsed.get().expect("it has ended"),
-    })
+    let elapsed = *elapsed.get().expect("it has ended");
+    Ok(Sample::new(load.events, elapsed, &tallies))
 }
