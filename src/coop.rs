@@ -5,8 +5,8 @@ use std::task::{Context, Poll};
 /// So many events in a row a task may receive: as in tokio.
 const EVENTS: u8 = 128;
 
-/// Takes part in the budget that tokio gives to each of its tasks. Elsewhere it is one of its own:
-/// when it is spent the task is woken, and yields.
+/// Takes part in the budget that tokio gives to each of its tasks. Elsewhere it is one of its own.
+/// Who has spent it by receiving alone has its task woken, and yields.
 pub(crate) struct Budget {
     spent: u8,
 }
@@ -24,7 +24,7 @@ impl Budget {
     ) -> Poll<R> {
         if self.spent == EVENTS {
             self.spent = 0;
-            if !tokio_budgets() {
+            if is_spent() {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
@@ -35,15 +35,18 @@ impl Budget {
     }
 }
 
-/// Whether a runtime of tokio's is around, whose budget it is then.
+/// Whether so many events are too many: outside of tokio's runtimes they are; in them, if they have
+/// used up the task's budget. To yield then is cheaper than to ask tokio for more than there is: that
+/// puts the task off until its worker has looked for I/O.
 #[cfg(all(feature = "tokio", not(loom)))]
-fn tokio_budgets() -> bool {
-    tokio::runtime::Handle::try_current().is_ok()
+#[cold]
+fn is_spent() -> bool {
+    !tokio::task::coop::has_budget_remaining() || tokio::runtime::Handle::try_current().is_err()
 }
 
 #[cfg(any(not(feature = "tokio"), loom))]
-fn tokio_budgets() -> bool {
-    false
+fn is_spent() -> bool {
+    true
 }
 
 /// Polls if tokio's budget allows it. Outside of tokio it always does.
