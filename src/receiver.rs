@@ -95,7 +95,7 @@ impl<E> Receiver<E> {
     where
         E: Clone,
     {
-        self.0.try_receive().map(|mut pinned| pinned.recv())
+        Ok(self.0.try_receive()?.recv())
     }
 
     /// As [`recv`](Self::recv), blocking the thread instead of the task.
