@@ -180,7 +180,7 @@
 //! | handles, weak handles load | `handles-load`, `weak-handles-load` | Acquire | their drops | the same |
 //!
 //! By its label `.ci/weaken` makes each of these Relaxed, and leaves out each protocol step (the
-//! table of those is in `sync/weaken.rs`), to see a model in `tests/loom.rs` fail: each one is
+//! table of those is in `sync/weaken.rs`), to see a model in `tests/loom` fail: each one is
 //! needed. That one thing comes before another is mostly what these orderings say.
 //!
 //! # Tried and dropped

@@ -1,5 +1,5 @@
 //! The only door to atomics, locks, cells and spinning: `std` in a normal build, [loom] under
-//! `--cfg loom`, so that the models in `tests/loom.rs` check the very code that ships.
+//! `--cfg loom`, so that the models in `tests/loom` check the very code that ships.
 //!
 //! Call sites look the same in both worlds. `.ci/lint` keeps everybody else out.
 //!

@@ -1,5 +1,5 @@
 //! Labels of orderings and protocol steps, so that `.ci/weaken` can prove that the models in
-//! `tests/loom.rs` need each of them: under `--cfg loom`, a run with `EVENTRING_WEAKEN=<label>`
+//! `tests/loom` need each of them: under `--cfg loom`, a run with `EVENTRING_WEAKEN=<label>`
 //! makes that ordering Relaxed, or leaves that step out. `ring.rs` has the tables.
 //!
 //! A normal build has no such switch: the orderings and `true` are constants, and what is guarded

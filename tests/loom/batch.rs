@@ -1,0 +1,126 @@
+//! Batches.
+//!
+//! Of numbers: what need not be dropped is committed by plain stores where that will do.
+
+use super::*;
+
+/// Catches: a batch committed from the front, or whose first slot loses its WAITING bits.
+///
+/// Kills: `batch-reverse`.
+#[test]
+fn batch_with_a_waiting_receiver() {
+    loom::model(|| {
+        let bus = EventBus::<u64>::with_strategy(2, WaitStrategy::Block);
+        let mut receiver = bus.subscribe();
+        let publisher = thread::spawn(move || bus.try_publish_many(&mut vec![0, 1]).unwrap());
+        assert_eq!(receiver.recv_blocking(), Ok(0));
+        assert_eq!(receiver.recv_blocking(), Ok(1));
+        assert_eq!(publisher.join().unwrap(), 2);
+    });
+}
+
+/// Catches: a batch that does not evict up to its last sequence; a pin of several that protects
+/// just the first.
+///
+/// Kills: `cursor-load`, `cursor-unpin`, `evict-busy`, `evict-lapped`, `evict-rmw`, `pin-rmw`.
+#[test]
+fn batch_with_a_lapped_receiver() {
+    loom::model(|| {
+        let bus = EventBus::<u64>::new(2);
+        let mut receiver = bus.subscribe();
+        bus.try_publish_many(&mut vec![0, 1]).unwrap();
+        let publisher = thread::spawn(move || bus.try_publish_many(&mut vec![2, 3]).unwrap());
+        let mut received = Vec::new();
+        let mut missed = 0;
+        if let Err(TryRecvError::Lagged(lag)) = receiver.try_recv_many(&mut received, 2) {
+            missed += lag;
+        }
+        publisher.join().unwrap();
+        loop {
+            match receiver.try_recv_many(&mut received, 4) {
+                Err(TryRecvError::Lagged(lag)) => missed += lag,
+                Err(_) => break,
+                Ok(_) => {}
+            }
+        }
+        assert_eq!(received.len() as u64 + missed, 4);
+        assert!(received.is_sorted(), "{received:?}");
+    });
+}
+
+/// Catches: a batch that commits later slots by plain stores while a lapped receiver waits in the
+/// middle of it, where re-attaching has put it: its WAITING bit would be lost.
+///
+/// Kills: `batch-lossy`.
+#[test]
+fn batch_with_a_receiver_reattached_in_its_middle() {
+    bounded(2, || {
+        // Four slots for three events, so that the fifth event's slot is free.
+        let model = numbers(3, WaitStrategy::Overwrite);
+        let mut receiver = model.bus.subscribe();
+        model.publish(0);
+        let batch = model.spawn(|model| model.publish_many(1..4));
+        model.publish(4);
+        let mut account = Account::default();
+        while account.total() < 5 {
+            account.wait(&mut receiver);
+        }
+        batch.join().unwrap();
+        account.assert(5);
+    });
+}
+
+/// Catches: the same for a receiver that starts there, in the history.
+///
+/// Kills: `batch-history`.
+#[test]
+fn batch_with_a_receiver_that_starts_in_its_middle() {
+    bounded(2, || {
+        let model = history(2, WaitStrategy::Block, 1);
+        let batch = model.spawn(|model| model.publish_many(0..2));
+        let mut receiver = model.bus.subscribe_from(Start::Oldest);
+        let start = receiver.position();
+        let mut account = Account::default();
+        while account.total() < 2 - start {
+            account.wait(&mut receiver);
+        }
+        batch.join().unwrap();
+        account.assert_in_order(2 - start);
+    });
+}
+
+/// Catches: the same for one that asks for a past which is not kept, and must not wait there.
+///
+/// Kills: `claimed-for-others`, `commit-release`, `commit-rmw`, `stamp-load`.
+#[test]
+fn batch_with_a_receiver_that_asks_for_its_middle() {
+    bounded(2, || {
+        let model = numbers(2, WaitStrategy::Block);
+        let batch = model.spawn(|model| model.publish_many(0..2));
+        let mut receiver = model.bus.subscribe_from(Start::Sequence(1));
+        let start = receiver.position();
+        let mut account = Account::default();
+        while account.total() < 2 - start {
+            account.wait(&mut receiver);
+        }
+        batch.join().unwrap();
+        account.assert_in_order(2 - start);
+    });
+}
+
+/// Catches: the plain store of a later slot without Release: who overwrites that slot has not seen
+/// the first one, and so not the batch's write.
+///
+/// Kills: `await-previous`, `commit-unawaited`, `previous-load`.
+#[test]
+fn batch_overwritten_by_two_publishers() {
+    bounded(2, || {
+        let model = numbers(2, WaitStrategy::Overwrite);
+        let batch = model.spawn(|model| model.publish_many(0..2));
+        let other = model.spawn(|model| model.publish(2));
+        model.publish(3);
+        batch.join().unwrap();
+        other.join().unwrap();
+        assert_eq!(model.bus.stats().published, 4);
+    });
+}

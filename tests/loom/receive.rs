@@ -1,0 +1,129 @@
+//! Waiting to receive.
+
+use super::*;
+
+/// Catches: registering by load and store; sleeping although the stamp shows the event; a commit
+/// that loses WAITING bits (P7 as load and store).
+///
+/// Kills: `list-before-mark`, `mark-rmw`, `notify-waiting`, `stamp-mark`.
+#[test]
+fn wait_for_an_event() {
+    loom::model(|| {
+        let model = numbers(1, WaitStrategy::Overwrite);
+        let mut receiver = model.bus.subscribe();
+        let publisher = model.spawn(|model| {
+            model.publish(0);
+        });
+        let mut account = Account::default();
+        account.wait(&mut receiver);
+        publisher.join().unwrap();
+        assert_eq!(account.received, [0]);
+    });
+}
+
+/// Catches: a receiver that relies on another one's WAITING bit after that was taken out.
+#[test]
+fn wait_for_an_event_in_one_shard() {
+    bounded(2, || {
+        let model = numbers(1, WaitStrategy::Overwrite);
+        // Receivers are dealt to four shards in turn: the first and the fifth share one.
+        let mut receivers: Vec<_> = (0..5).map(|_| model.bus.subscribe()).collect();
+        let mut last = receivers.remove(4);
+        let mut first = receivers.remove(0);
+        let other = thread::spawn(move || Account::default().wait(&mut last));
+        let publisher = model.spawn(|model| {
+            model.publish(0);
+        });
+        Account::default().wait(&mut first);
+        other.join().unwrap();
+        publisher.join().unwrap();
+    });
+}
+
+/// Catches: a list of waiting receivers that is not the same in each lap. A lapped receiver waits
+/// for the second event while the first is not committed yet, and its bit is taken out with that.
+///
+/// Kills: `unlist-notified`.
+#[test]
+fn wait_for_an_event_a_lap_later() {
+    bounded(2, || {
+        let model = numbers(1, WaitStrategy::Overwrite);
+        let mut receiver = model.bus.subscribe();
+        let publishers = [0, 1].map(|number| model.spawn(move |model| model.publish(number)));
+        let mut account = Account::default();
+        while account.total() < 2 {
+            account.wait(&mut receiver);
+        }
+        for publisher in publishers {
+            publisher.join().unwrap();
+        }
+    });
+}
+
+/// Catches: a waker lost between its list and the list of those to wake.
+#[test]
+fn await_an_event() {
+    loom::model(|| {
+        let model = numbers(1, WaitStrategy::Overwrite);
+        let mut receiver = model.bus.subscribe();
+        let publisher = model.spawn(|model| {
+            model.publish(0);
+        });
+        let event = loom::future::block_on(receiver.recv()).unwrap();
+        publisher.join().unwrap();
+        assert_eq!(event, 0);
+    });
+}
+
+/// Catches: a listener that is kept for the next future although its notification is spent.
+#[test]
+fn await_an_event_again_after_cancelling() {
+    bounded(2, || {
+        let model = numbers(2, WaitStrategy::Overwrite);
+        let mut receiver = model.bus.subscribe();
+        let publisher = model.spawn(|model| {
+            model.publish(0);
+            model.publish(1);
+        });
+        let mut received = Vec::new();
+        let polled_once = loom::future::block_on(std::future::poll_fn(|cx| {
+            std::task::Poll::Ready(std::pin::pin!(receiver.recv()).poll(cx))
+        }));
+        if let std::task::Poll::Ready(event) = polled_once {
+            received.push(event.unwrap());
+        }
+        while received.len() < 2 {
+            let event = loom::future::block_on(receiver.recv()).unwrap();
+            received.push(event);
+        }
+        publisher.join().unwrap();
+        assert_eq!(received, [0, 1]);
+    });
+}
+
+/// A waker that counts nothing but its owners.
+struct Idle;
+
+impl std::task::Wake for Idle {
+    fn wake(self: Arc<Self>) {}
+}
+
+/// Catches: a waiter that stays in its list when it gives up, and its waker with it.
+///
+/// Kills: `leave-list`.
+#[test]
+fn cancelled_while_a_publisher_commits() {
+    loom::model(|| {
+        let model = numbers(1, WaitStrategy::Overwrite);
+        let mut receiver = model.bus.subscribe();
+        let publisher = model.spawn(|model| model.publish(0));
+        let idle = Arc::new(Idle);
+        let waker = idle.clone().into();
+        let cx = &mut std::task::Context::from_waker(&waker);
+        // For the only event, or for one that never comes.
+        while std::pin::pin!(receiver.recv()).poll(cx).is_ready() {}
+        drop(waker);
+        publisher.join().unwrap();
+        assert_eq!(Arc::strong_count(&idle), 1, "the waker is gone");
+    });
+}

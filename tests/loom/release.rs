@@ -1,0 +1,178 @@
+//! Releasing values.
+
+use super::*;
+
+/// Catches: a value released while a publisher overwrites it, or left behind when all have it.
+#[test]
+fn release_lossy_while_publishing() {
+    bounded(3, || {
+        let model = counted(1, WaitStrategy::Overwrite);
+        let mut receivers = [model.bus.subscribe(), model.bus.subscribe()];
+        let publisher = model.spawn(|model| {
+            model.publish(0);
+            model.publish(1);
+        });
+        let [first, second] = &mut receivers;
+        let mut accounts = [Account::default(), Account::default()];
+        accounts[0].drain(first);
+        accounts[1].drain(second);
+        publisher.join().unwrap();
+        accounts[0].drain(first);
+        accounts[1].drain(second);
+        for account in accounts {
+            account.assert_in_order(2);
+        }
+        assert_eq!(model.alive(), 0, "all have received all");
+    });
+}
+
+/// Catches: the same against `hold`.
+///
+/// Kills: `exclude-gate`, `gate-readmit`.
+#[test]
+fn release_gating_while_publishing() {
+    bounded(3, || {
+        let model = counted(1, WaitStrategy::Block);
+        let mut receivers = [model.bus.subscribe(), model.bus.subscribe()];
+        let publisher = model.spawn(|model| {
+            model.publish_blocking(0);
+            model.publish_blocking(1);
+        });
+        let mut accounts = [Account::default(), Account::default()];
+        for (account, receiver) in accounts.iter_mut().zip(&mut receivers) {
+            account.wait(receiver);
+            account.attempt(receiver);
+        }
+        publisher.join().unwrap();
+        for (account, receiver) in accounts.iter_mut().zip(&mut receivers) {
+            account.drain(receiver);
+            assert_eq!(account.received, [0, 1]);
+        }
+        assert_eq!(model.alive(), 0, "all have received all");
+    });
+}
+
+/// Catches: two receivers that get to the end at once, each leaving the release to the other.
+///
+/// Kills: `only-receiver`, `release-on-empty`.
+#[test]
+fn release_by_the_last_to_catch_up() {
+    loom::model(|| {
+        let model = counted(1, WaitStrategy::Overwrite);
+        let mut receivers = [model.bus.subscribe(), model.bus.subscribe()];
+        model.publish(0);
+        let [first, mut second] = receivers;
+        let other = thread::spawn(move || {
+            Account::default().drain(&mut second);
+            second
+        });
+        let mut first = first;
+        Account::default().drain(&mut first);
+        receivers = [first, other.join().unwrap()];
+        assert_eq!(model.alive(), 0);
+        drop(receivers);
+    });
+}
+
+/// Catches: a value that is committed just after the last receiver dropped, and stays behind.
+///
+/// Kills: `exclude-touch`, `release-after-commit`, `release-committed`, `release-on-drop`,
+/// `slot-touch`, `slot-touch-acquire`, `slot-touch-release`.
+#[test]
+fn last_receiver_drops_while_a_publisher_commits() {
+    loom::model(|| {
+        let model = counted(2, WaitStrategy::Overwrite);
+        let receiver = model.bus.subscribe();
+        model.publish(0);
+        let publisher = model.spawn(|model| {
+            model.publish(1);
+        });
+        drop(receiver);
+        publisher.join().unwrap();
+        assert_eq!(model.alive(), 0, "nobody can receive it");
+    });
+}
+
+/// Catches: the same for a batch, and for two publishers that find nobody.
+///
+/// Kills: `batch-drops`, `bound-lower`.
+#[test]
+fn last_receiver_drops_while_publishers_commit() {
+    bounded(2, || {
+        let model = counted(2, WaitStrategy::Overwrite);
+        let receiver = model.bus.subscribe();
+        let publishers = [
+            model.spawn(|model| model.publish_many(0..2)),
+            model.spawn(|model| {
+                model.publish(2);
+            }),
+        ];
+        drop(receiver);
+        for publisher in publishers {
+            publisher.join().unwrap();
+        }
+        assert_eq!(model.alive(), 0, "nobody can receive them");
+    });
+}
+
+/// Catches: a value that is claimed with no receiver, committed with one, and stays behind since
+/// that one starts after it.
+///
+/// Kills: `release-on-arrival`.
+#[test]
+fn first_receiver_comes_while_a_publisher_commits() {
+    loom::model(|| {
+        let model = counted(2, WaitStrategy::Overwrite);
+        let publisher = model.spawn(|model| {
+            model.publish(0);
+        });
+        let mut receiver = model.bus.subscribe();
+        publisher.join().unwrap();
+        let received = receiver.try_recv().is_ok();
+        assert_eq!(model.alive(), 0, "received: {received}");
+    });
+}
+
+/// Catches: a value moved out by the only receiver while one that just dropped still clones it.
+///
+/// Kills: `receivers-load`, `receivers-shrink`.
+#[test]
+fn move_out_while_the_other_receiver_drops() {
+    loom::model(|| {
+        let model = counted(1, WaitStrategy::Overwrite);
+        let mut receiver = model.bus.subscribe();
+        let mut other = model.bus.subscribe();
+        model.publish(0);
+        let dropping = thread::spawn(move || {
+            Account::default().attempt(&mut other);
+            drop(other);
+        });
+        let mut account = Account::default();
+        account.drain(&mut receiver);
+        dropping.join().unwrap();
+        assert_eq!(account.received, [0]);
+        account.drain(&mut receiver);
+        assert_eq!(model.alive(), 0);
+    });
+}
+
+/// Catches: a value moved out under a receiver that just subscribed.
+#[test]
+fn move_out_while_another_subscribes() {
+    bounded(2, || {
+        let model = counted(2, WaitStrategy::Block);
+        let mut receiver = model.bus.subscribe();
+        let publisher = model.spawn(|model| {
+            model.publish_blocking(0);
+            model.publish_blocking(1);
+        });
+        let newcomer = model.spawn(|model| {
+            let mut newcomer = model.bus.subscribe();
+            let start = newcomer.position();
+            let mut account = Account::default();
+            account.attempt(&mut newcomer);
+            assert!(account.received.iter().all(|number| *number == start));
+        });
+        receive_beside(&mut receiver, 1, [publisher, newcomer]).assert_in_order(2);
+    });
+}
