@@ -6,7 +6,7 @@
 //! with one waker, so that standing in a list again costs neither an allocation nor a clone of the
 //! waker.
 
-use crate::sync::{AtomicBool, Mutex, Ordering, const_thread_local, lock, step};
+use crate::sync::{AtomicUsize, Mutex, Ordering, const_thread_local, lock, step};
 use std::any::Any;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -17,18 +17,21 @@ use std::task::Waker;
 #[derive(Debug)]
 pub(crate) struct Relay {
     waker: Waker,
-    /// Whether it stands in a list; written under that list's lock.
-    listed: AtomicBool,
+    /// Where it stands in its list, if in any; written under that list's lock.
+    place: AtomicUsize,
 }
 
-/// `std`'s also under loom: it shares no more than a waker and the flag.
+/// The place of who stands in no list.
+const NOWHERE: usize = usize::MAX;
+
+/// `std`'s also under loom: it shares no more than a waker and the place.
 pub(crate) type RelayRef = std::sync::Arc<Relay>;
 
 impl Relay {
     pub(crate) fn new(waker: Waker) -> RelayRef {
         RelayRef::new(Self {
             waker,
-            listed: AtomicBool::new(false),
+            place: AtomicUsize::new(NOWHERE),
         })
     }
 
@@ -39,7 +42,15 @@ impl Relay {
     /// Whether it stands in its list still. If not, it was woken since, or is just about to be.
     /// Relaxed: who is not listed looks again anyway, before it waits.
     pub(crate) fn is_listed(&self) -> bool {
-        self.listed.load(Ordering::Relaxed)
+        self.place() != NOWHERE
+    }
+
+    fn place(&self) -> usize {
+        self.place.load(Ordering::Relaxed)
+    }
+
+    fn stand_at(&self, place: usize) {
+        self.place.store(place, Ordering::Relaxed);
     }
 }
 
@@ -55,20 +66,21 @@ impl Notifier {
     /// Puts a relay that stands in no list into this one.
     pub(crate) fn add(&self, relay: &RelayRef) {
         let mut list = lock(&self.0);
+        relay.stand_at(list.len());
         list.push(RelayRef::clone(relay));
-        relay.listed.store(true, Ordering::Relaxed);
     }
 
     /// Takes a relay out that the caller has put into this list, unless it was notified.
     pub(crate) fn remove(&self, relay: &RelayRef) {
         if relay.is_listed() {
             let mut list = lock(&self.0);
-            if let Some(index) = list
-                .iter()
-                .rposition(|other| RelayRef::ptr_eq(other, relay))
-            {
-                list.swap_remove(index);
-                relay.listed.store(false, Ordering::Relaxed);
+            let place = relay.place();
+            if place != NOWHERE {
+                list.swap_remove(place);
+                if let Some(moved) = list.get(place).filter(|_| step("renumber-moved")) {
+                    moved.stand_at(place);
+                }
+                relay.stand_at(NOWHERE);
             }
         }
     }
@@ -77,10 +89,8 @@ impl Notifier {
     /// holds nothing.
     pub(crate) fn gather(&self) {
         let mut list = lock(&self.0);
-        for relay in list.iter() {
-            relay
-                .listed
-                .store(!step("unlist-notified"), Ordering::Relaxed);
+        if step("unlist-notified") {
+            list.iter().for_each(|relay| relay.stand_at(NOWHERE));
         }
         let gathered = WOKEN.try_with(|woken| woken.borrow_mut().append(&mut list));
         if gathered.is_err() {

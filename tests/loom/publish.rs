@@ -145,6 +145,8 @@ fn blocked_publishers_two_asleep() {
 }
 
 /// Catches: a cancelled publisher that leaves a hole, or takes a wake-up with it.
+///
+/// Kills: `renumber-moved`.
 #[test]
 fn blocked_publisher_cancelled() {
     bounded(2, || {
