@@ -1,5 +1,7 @@
 //! `eventring::broadcast` is a swap-in for `tokio::sync::broadcast`: one suite of behaviour tests,
 //! compiled against the one and against the other. What is different on purpose is in `ours.rs`.
+//! In the suite numbers are those of the behaviours that a ring easily gets wrong; `#` are tokio's
+//! own issues.
 #![cfg(not(loom))]
 
 #[path = "../common/mod.rs"]
@@ -7,14 +9,24 @@ mod common;
 mod ours;
 mod support;
 
-mod against_tokio {
-    use tokio::sync::broadcast;
+macro_rules! suite {
+    ($against:ident: $($broadcast:tt)+) => {
+        mod $against {
+            suite!(file items: $($broadcast)+);
+            suite!(file receive: $($broadcast)+);
+            suite!(file close: $($broadcast)+);
+            suite!(file wait: $($broadcast)+);
+            suite!(file values: $($broadcast)+);
+        }
+    };
+    (file $name:ident: $($broadcast:tt)+) => {
+        mod $name {
+            use $($broadcast)+;
 
-    include!("suite.rs");
+            include!(concat!("suite/", stringify!($name), ".rs"));
+        }
+    };
 }
 
-mod against_eventring {
-    use eventring::broadcast;
-
-    include!("suite.rs");
-}
+suite!(against_tokio: tokio::sync::broadcast);
+suite!(against_eventring: eventring::broadcast);

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
@@ -105,3 +105,14 @@ impl Clone for Fragile {
 
 /// The panic hook is the process's: one test at a time may change it.
 pub(crate) static HOOK: Mutex<()> = Mutex::new(());
+
+pub(crate) fn pin_poll_once<F: Future>(future: F) -> Poll<F::Output> {
+    pin!(future).poll(&mut Context::from_waker(Waker::noop()))
+}
+
+pub(crate) fn poll_dyn<T>(
+    recv: &mut Pin<Box<impl Future<Output = T> + ?Sized>>,
+    waker: &Waker,
+) -> Poll<T> {
+    recv.as_mut().poll(&mut Context::from_waker(waker))
+}
