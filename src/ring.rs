@@ -204,6 +204,8 @@
 //!   cursor's line from its owner, and the two go on in lockstep.
 //! * Counting what is there before a batch is taken, so that the buffer grows once: 700 against 511,
 //!   256 receivers in batches of 64.
+//! * Checking after R4 that the event was there, so that what is pinned stays in registers: 9.4
+//!   instead of 9.7 for draining numbers, 304 instead of 225 in bursts of `String`s for eight.
 //! * The cursor pinned by a plain store, which is wrong, to see what the read-modify-write takes: 2.1
 //!   against 8.5 for draining.
 //!
