@@ -68,9 +68,6 @@ impl Tail {
     }
 }
 
-/// How often to snooze before looking again at a busy cursor.
-const LOOK_AFTER: usize = if cfg!(loom) { 1 } else { 5 };
-
 /// Read by every publish, written under the registry's lock.
 #[derive(Debug)]
 struct Bounds {
@@ -283,9 +280,7 @@ impl Sequencer {
             drop(registry);
             // Each look takes the cursor's cache line from its owner. Who is left alone for the time
             // of some events gets ahead, and claims have room again.
-            for _ in 0..LOOK_AFTER {
-                backoff.snooze();
-            }
+            (0..5).for_each(|_| backoff.snooze());
         }
     }
 

@@ -70,22 +70,26 @@ fn batch_with_a_receiver_reattached_in_its_middle() {
     });
 }
 
+/// A batch of two is published while a receiver starts there, and waits for what comes after.
+fn receive_in_a_batch(model: &Model<u64>, start: Start) {
+    let batch = model.spawn(|model| model.publish_many(0..2));
+    let mut receiver = model.bus.subscribe_from(start);
+    let first = receiver.position();
+    let mut account = Account::default();
+    while account.total() < 2 - first {
+        account.wait(&mut receiver);
+    }
+    batch.join().unwrap();
+    account.assert_in_order(2 - first);
+}
+
 /// Catches: the same for a receiver that starts there, in the history.
 ///
 /// Kills: `batch-history`.
 #[test]
 fn batch_with_a_receiver_that_starts_in_its_middle() {
     bounded(2, || {
-        let model = history(2, WaitStrategy::Block, 1);
-        let batch = model.spawn(|model| model.publish_many(0..2));
-        let mut receiver = model.bus.subscribe_from(Start::Oldest);
-        let start = receiver.position();
-        let mut account = Account::default();
-        while account.total() < 2 - start {
-            account.wait(&mut receiver);
-        }
-        batch.join().unwrap();
-        account.assert_in_order(2 - start);
+        receive_in_a_batch(&history(2, WaitStrategy::Block, 1), Start::Oldest);
     });
 }
 
@@ -95,16 +99,7 @@ fn batch_with_a_receiver_that_starts_in_its_middle() {
 #[test]
 fn batch_with_a_receiver_that_asks_for_its_middle() {
     bounded(2, || {
-        let model = numbers(2, WaitStrategy::Block);
-        let batch = model.spawn(|model| model.publish_many(0..2));
-        let mut receiver = model.bus.subscribe_from(Start::Sequence(1));
-        let start = receiver.position();
-        let mut account = Account::default();
-        while account.total() < 2 - start {
-            account.wait(&mut receiver);
-        }
-        batch.join().unwrap();
-        account.assert_in_order(2 - start);
+        receive_in_a_batch(&numbers(2, WaitStrategy::Block), Start::Sequence(1));
     });
 }
 
