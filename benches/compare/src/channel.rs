@@ -80,8 +80,15 @@ pub(crate) trait SendAll<E> {
 
 /// Receiving in a task.
 pub(crate) trait Recv<E> {
-    /// Receives the next event or batch, or learns that it missed some. False: closed.
-    fn recv(&mut self, tally: &mut Tally) -> impl Future<Output = bool> + Send;
+    /// An event, the size of a batch, or why there is none.
+    type Received: Send;
+
+    /// Receives the next event or batch, or learns that it missed some: the peer's own future, since
+    /// one around it would be measured too.
+    fn recv(&mut self) -> impl Future<Output = Self::Received> + Send;
+
+    /// Counts what that was. False: closed.
+    fn count(&mut self, received: Self::Received, tally: &mut Tally) -> bool;
 }
 
 /// Receivers that come later.

@@ -34,8 +34,10 @@
 //!   nobody looks. `eventring-broadcast` does exactly the same.
 //! * `eventring-batch`, and `disruptor` once more, send in batches of 64. The others have none.
 //!   `eventring-batch` receives in batches of 64, `disruptor` always all that is there.
-//! * Where events may be lost, eventring's strategy is `Overwrite`, else `Block`; `async-broadcast`
-//!   is in its overflow mode. In `burst`, `drain` and `clone` nothing gets lost either way.
+//! * Where nothing may be lost, eventring's strategy is `Block`, whose receivers gate: they take an
+//!   event by one read-modify-write, lossy ones by that and a store. In `idle`, `flatout` and `churn`
+//!   it is `Overwrite`, and `async-broadcast` is in its overflow mode. `eventring-broadcast` is lossy
+//!   everywhere, as tokio's is.
 //! * eventring moves a value to an only receiver, `bus` to the last one; the others clone it.
 //!
 //! | peer | takes no part in | because |

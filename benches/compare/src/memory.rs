@@ -84,7 +84,12 @@ fn of_tasks<C: Awaited<u64>>() -> Result<Footprint, Wrong> {
     // Not once more than there are events: that would be to wait.
     let receive = |total, tally: &mut Tally| {
         drive(&mut driver);
-        while tally.total() < total && poll(receivers[0].recv(tally)).is_ready() {}
+        while tally.total() < total {
+            let Poll::Ready(received) = poll(receivers[0].recv()) else {
+                break;
+            };
+            receivers[0].count(received, tally);
+        }
     };
     let per_event = steady::<C>(&mut sender, receive)?;
     let waiting = (bytes_of_waiting::<C>()?, waits::<C>()?);
@@ -150,11 +155,10 @@ fn steady<C: Channel<u64, Sender: TrySend<u64>>>(
 fn bytes_of_waiting<C: Awaited<u64>>() -> Result<f64, Wrong> {
     let open = C::open(&setup(1024, RECEIVERS));
     let (_sender, mut receivers, mut driver) = open.into_single();
-    let mut tallies = [Tally::default(); RECEIVERS];
     let mut waiting = Vec::with_capacity(RECEIVERS);
     let before = Count::now();
-    for (receiver, tally) in receivers.iter_mut().zip(&mut tallies) {
-        let mut future = Box::pin(receiver.recv(tally));
+    for receiver in &mut receivers {
+        let mut future = Box::pin(receiver.recv());
         if poll(future.as_mut()).is_ready() {
             return Err(Wrong(format!(
                 "{}: received from an empty channel",
@@ -176,14 +180,18 @@ fn waits<C: Awaited<u64>>() -> Result<f64, Wrong> {
     for _ in 0..2 {
         let (before, mut tally) = (Count::now(), Tally::default());
         for number in 0..EVENTS {
-            let mut receiving = pin!(receivers[0].recv(&mut tally));
-            let empty = poll(receiving.as_mut()).is_pending();
-            drive(&mut driver);
-            send(&mut sender, &source.after(number, EVENTS)[..1])?;
-            drive(&mut driver);
-            if !empty || poll(receiving).is_pending() {
-                return Err(Wrong(format!("{}: not received when sent", C::PEER)));
-            }
+            let received = {
+                let mut receiving = pin!(receivers[0].recv());
+                let empty = poll(receiving.as_mut()).is_pending();
+                drive(&mut driver);
+                send(&mut sender, &source.after(number, EVENTS)[..1])?;
+                drive(&mut driver);
+                match poll(receiving) {
+                    Poll::Ready(received) if empty => received,
+                    _ => return Err(Wrong(format!("{}: not received when sent", C::PEER))),
+                }
+            };
+            receivers[0].count(received, &mut tally);
         }
         calls = Count::now().calls - before.calls;
         check_all(&[tally], Tally::of(&source, 1, EVENTS))?;

@@ -75,8 +75,14 @@ impl<E: Payload> Drain<E> for Receiver<E> {
 }
 
 impl<E: Payload> Recv<E> for Receiver<E> {
-    async fn recv(&mut self, tally: &mut Tally) -> bool {
-        match Receiver::recv(self).await {
+    type Received = Result<E, RecvError>;
+
+    fn recv(&mut self) -> impl Future<Output = Self::Received> + Send {
+        Receiver::recv(self)
+    }
+
+    fn count(&mut self, received: Self::Received, tally: &mut Tally) -> bool {
+        match received {
             Ok(event) => tally.take(event),
             Err(RecvError::Lagged(missed)) => tally.missed += missed,
             Err(RecvError::Closed) => return false,

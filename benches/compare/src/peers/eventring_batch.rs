@@ -82,8 +82,14 @@ impl<E: Payload> Drain<E> for Buffered<Receiver<E>, E> {
 }
 
 impl<E: Payload> Recv<E> for Buffered<Receiver<E>, E> {
-    async fn recv(&mut self, tally: &mut Tally) -> bool {
-        match self.handle.recv_many(&mut self.buffer, BATCH).await {
+    type Received = Result<usize, RecvError>;
+
+    fn recv(&mut self) -> impl Future<Output = Self::Received> + Send {
+        self.handle.recv_many(&mut self.buffer, BATCH)
+    }
+
+    fn count(&mut self, received: Self::Received, tally: &mut Tally) -> bool {
+        match received {
             Ok(_) => self.buffer.drain(..).for_each(|event| tally.take(event)),
             Err(RecvError::Lagged(missed)) => tally.missed += missed,
             Err(RecvError::Closed) => return false,

@@ -53,8 +53,14 @@ impl<E: Payload> Drain<E> for mpsc::Receiver<E> {
 }
 
 impl<E: Payload> Recv<E> for mpsc::Receiver<E> {
-    async fn recv(&mut self, tally: &mut Tally) -> bool {
-        match mpsc::Receiver::recv(self).await {
+    type Received = Option<E>;
+
+    fn recv(&mut self) -> impl Future<Output = Self::Received> + Send {
+        mpsc::Receiver::recv(self)
+    }
+
+    fn count(&mut self, received: Self::Received, tally: &mut Tally) -> bool {
+        match received {
             Some(event) => tally.take(event),
             None => return false,
         }

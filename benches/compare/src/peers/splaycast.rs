@@ -41,8 +41,14 @@ impl<E: Payload> TrySend<E> for Sender<E> {
 }
 
 impl<E: Payload> Recv<E> for Receiver<E> {
-    async fn recv(&mut self, tally: &mut Tally) -> bool {
-        match self.next().await {
+    type Received = Option<Message<E>>;
+
+    fn recv(&mut self) -> impl Future<Output = Self::Received> + Send {
+        self.next()
+    }
+
+    fn count(&mut self, received: Self::Received, tally: &mut Tally) -> bool {
+        match received {
             Some(Message::Entry { item }) => tally.take(item),
             Some(Message::Lagged { count }) => tally.missed += count as u64,
             None => return false,

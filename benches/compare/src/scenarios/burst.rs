@@ -1,7 +1,7 @@
 //! `burst`, `drain`, `clone`: one thread fills the channel, then drains it.
 
 use super::{Contender, Group, Load, Outcome, Sample, groups, polled};
-use crate::channel::{Drain, Mode, Polled, TrySend};
+use crate::channel::{Drain, Polled, TrySend};
 use crate::payload::{DISTINCT, Page, Payload, Source};
 use crate::tally::{Tally, Wrong, check_all};
 use std::time::{Duration, Instant};
@@ -47,7 +47,7 @@ fn rounds<C: Polled<E>, E: Payload>(
     timed: Timed,
     drain: impl Fn(&mut C::Receiver, &mut Tally),
 ) -> Outcome {
-    let (mut sender, mut receivers, _) = C::open(&load.setup(Mode::Lossy)).into_single();
+    let (mut sender, mut receivers, _) = C::open(&load.unpaced()).into_single();
     let source = Source::new();
     let mut tallies = vec![Tally::default(); receivers.len()];
     let rounds = load.events.div_ceil(bursts * DISTINCT);

@@ -27,7 +27,12 @@ pub(super) fn runtime(workers: usize, driver: Option<Driver>) -> Runtime {
 /// Receives so many events, or until the channel is closed.
 pub(super) async fn receive<E: Payload>(mut receiver: impl Recv<E>, events: u64) -> Tally {
     let mut tally = Tally::default();
-    while tally.total() < events && receiver.recv(&mut tally).await {}
+    while tally.total() < events {
+        let received = receiver.recv().await;
+        if !receiver.count(received, &mut tally) {
+            break;
+        }
+    }
     tally
 }
 

@@ -74,8 +74,8 @@ async fn receive<E: Payload>(
     let (mut tally, mut timer, mut open) = (Tally::default(), interval(TICK), true);
     while open && tally.total() < events {
         tokio::select! {
-            more = receiver.recv(&mut tally) => {
-                open = more;
+            received = receiver.recv() => {
+                open = receiver.count(received, &mut tally);
                 if tally.total() % BURST == 0 {
                     arrivals.arrive();
                 }

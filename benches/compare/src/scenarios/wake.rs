@@ -60,7 +60,11 @@ fn wake<C: Awaited<E>, E: Payload>(load: &Load) -> Outcome {
         let arrivals = Arc::clone(&arrivals);
         tasks.push(Box::pin(async move {
             let mut tally = Tally::default();
-            while tally.total() < events && receiver.recv(&mut tally).await {
+            while tally.total() < events {
+                let received = receiver.recv().await;
+                if !receiver.count(received, &mut tally) {
+                    break;
+                }
                 arrivals.arrive();
             }
             Some(tally)
