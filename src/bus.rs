@@ -732,6 +732,7 @@ impl<E> Publishing<'_, E> {
 impl<E> Wait for Publishing<'_, E> {
     type Output = Result<u64, PublishError<E>>;
 
+    #[inline(always)]
     fn attempt(&mut self, listed: bool) -> Option<Self::Output> {
         let ring = &self.bus.ring;
         match ring.sequencer.claim(1, listed) {

@@ -1,37 +1,56 @@
 //! A receiver that always finds an event must still let other tasks run.
 
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-/// So many events in a row a task may receive: as in tokio.
-const EVENTS: u8 = 128;
+/// The units of a budget, as in tokio.
+const UNITS: u16 = 128;
+
+/// How many events one unit is good for: tokio's is for an operation of several times the length.
+///
+/// It is more than one for the sake of publishers, too. A task that yields stands behind all others,
+/// so that a receiver that is one lap behind stays there: the publisher it holds back publishes
+/// what it has made room for, and that is all that the others get.
+const EVENTS: u16 = 4;
 
 /// Takes part in the budget that tokio gives to each of its tasks. Elsewhere it is one of its own.
 /// Who has spent it by receiving alone has its task woken, and yields.
 pub(crate) struct Budget {
-    spent: u8,
+    /// Events received in a row.
+    received: u16,
 }
 
 impl Budget {
     pub(crate) fn new() -> Self {
-        Self { spent: 0 }
+        Self { received: 0 }
     }
 
-    #[inline]
-    pub(crate) fn poll<R>(
-        &mut self,
-        cx: &mut Context<'_>,
-        poll: impl FnOnce(&mut Context<'_>) -> Poll<R>,
-    ) -> Poll<R> {
-        if self.spent == EVENTS {
-            self.spent = 0;
+    /// Asks for leave to receive. `None`: an earlier unit is good for one more event.
+    #[inline(always)]
+    pub(crate) fn poll_unit(&mut self, cx: &mut Context<'_>) -> Poll<Option<Unit>> {
+        if self.received == UNITS * EVENTS {
+            self.received = 0;
             if is_spent() {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
         }
-        let output = proceed(cx, poll);
-        self.spent = if output.is_ready() { self.spent + 1 } else { 0 };
-        output
+        if self.received % EVENTS != 0 {
+            return Poll::Ready(None);
+        }
+        Poll::Ready(Some(ready!(poll_proceed(cx))))
+    }
+
+    /// Spends the unit, unless there was nothing to receive.
+    #[inline(always)]
+    pub(crate) fn settle(&mut self, unit: Option<Unit>, received: bool) {
+        if !received {
+            self.received = 0;
+            return;
+        }
+        self.received += 1;
+        if let Some(unit) = unit {
+            unit.made_progress();
+        }
     }
 }
 
@@ -49,20 +68,22 @@ fn is_spent() -> bool {
     true
 }
 
-/// Polls if tokio's budget allows it. Outside of tokio it always does.
+/// What tokio gives back if it is dropped without progress.
 #[cfg(all(feature = "tokio", not(loom)))]
-#[inline]
-fn proceed<R>(cx: &mut Context<'_>, poll: impl FnOnce(&mut Context<'_>) -> Poll<R>) -> Poll<R> {
-    let budget = std::task::ready!(tokio::task::coop::poll_proceed(cx));
-    let output = poll(cx);
-    if output.is_ready() {
-        budget.made_progress();
-    }
-    output
+pub(crate) use tokio::task::coop::RestoreOnPending as Unit;
+
+#[cfg(all(feature = "tokio", not(loom)))]
+use tokio::task::coop::poll_proceed;
+
+#[cfg(any(not(feature = "tokio"), loom))]
+pub(crate) struct Unit;
+
+#[cfg(any(not(feature = "tokio"), loom))]
+impl Unit {
+    fn made_progress(self) {}
 }
 
 #[cfg(any(not(feature = "tokio"), loom))]
-#[inline]
-fn proceed<R>(cx: &mut Context<'_>, poll: impl FnOnce(&mut Context<'_>) -> Poll<R>) -> Poll<R> {
-    poll(cx)
+fn poll_proceed(_: &mut Context<'_>) -> Poll<Unit> {
+    Poll::Ready(Unit)
 }

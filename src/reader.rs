@@ -4,7 +4,7 @@ use crate::cursor::{CursorRef, Kind};
 use crate::error::{RecvError, TryRecvError};
 use crate::notifier::{Notifier, wake_gathered};
 use crate::ring::sequence::StampWord;
-use crate::ring::{Attached, Ring, Sequencer, Slot};
+use crate::ring::{Attached, Ring, Sequencer, Slot, unread};
 use crate::strategy::Start;
 use crate::sync::{Arc, step};
 use crate::wait::Wait;
@@ -316,7 +316,7 @@ impl<E> Pinned<'_, E> {
         self.next = sequence + 1;
         // SAFETY: as in `look`; and the only receiver is the only reader.
         let event = unsafe { slot.replace(None) };
-        Some(event.expect("an unread event is in its slot (I1)"))
+        Some(unread(event))
     }
 }
 
@@ -352,7 +352,7 @@ impl<E, R, F: FnMut(Pinned<'_, E>) -> R> Wait for Receive<'_, E, F> {
         self.reader.place.position
     }
 
-    #[inline]
+    #[inline(always)]
     fn attempt(&mut self, listed: bool) -> Option<Self::Output> {
         match self.reader.pin(listed) {
             Ok(pinned) => Some(Ok((self.receive)(pinned))),

@@ -11,7 +11,7 @@ use crate::wait::{Waiter, block};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 pub(crate) struct Subscription<E> {
@@ -65,7 +65,7 @@ impl<E> Subscription<E> {
         self.reader.pin(false)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn poll<R>(
         &mut self,
         cx: &mut Context<'_>,
@@ -77,11 +77,13 @@ impl<E> Subscription<E> {
             budget,
             ended,
         } = self;
-        budget.poll(cx, |cx| {
-            let received = waiter.poll(cx, &mut Receive { reader, receive });
-            *ended |= matches!(received, Poll::Ready(Err(RecvError::Closed)));
-            received
-        })
+        let unit = ready!(budget.poll_unit(cx));
+        let received = waiter.poll(cx, &mut Receive { reader, receive });
+        budget.settle(unit, received.is_ready());
+        if matches!(received, Poll::Ready(Err(RecvError::Closed))) {
+            *ended = true;
+        }
+        received
     }
 
     pub(crate) fn block<R>(
@@ -151,7 +153,7 @@ impl<'a, E> Loan<'a, E> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn poll<R>(
         &mut self,
         cx: &mut Context<'_>,
@@ -198,7 +200,7 @@ pub struct Recv<'a, E>(Loan<'a, E>);
 impl<E: Clone> Future for Recv<'_, E> {
     type Output = Result<E, RecvError>;
 
-    #[inline]
+    #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         self.0.poll(cx, |mut pinned| pinned.recv())
     }
