@@ -383,7 +383,8 @@ impl<E> Ring<E> {
     #[allow(unsafe_code)]
     #[inline]
     fn write(&self, slot: &Slot<E>, sequence: u64, event: Option<E>) -> Option<E> {
-        self.slot(sequence + AHEAD).prefetch();
+        let ahead = self.index(sequence + AHEAD);
+        Slot::prefetch(self.slots.as_ptr().wrapping_add(ahead));
         slot.await_previous((sequence + 1).saturating_sub(self.len())); // P5
         // SAFETY: this publisher alone claimed the sequence; no receiver stands at or below the
         // one that it overwrites since P2 and P4 (I3); that one's publisher has committed (P5).

@@ -78,23 +78,23 @@ impl<E> Slot<E> {
         StampWord(self.stamp.load(acquire("previous-load")))
     }
 
-    /// Fetches the slot's first cache line for a publisher that is going to write there. A hint,
-    /// which reads and changes nothing.
+    /// Fetches a slot's first cache line for a publisher that is going to write there. A hint, which
+    /// reads and changes nothing: any pointer will do.
     ///
     /// Not by `_mm_prefetch`: for a target that may lack [`prefetchw`] that fetches the line only to
     /// be read. Processors of x86-64 that lack it do nothing, but for Intel's first, of before 2006.
     ///
     /// [`prefetchw`]: https://www.felixcloutier.com/x86/prefetchw
     #[inline]
-    pub(crate) fn prefetch(&self) {
+    pub(crate) fn prefetch(slot: *const Self) {
+        let address = slot.addr();
         #[cfg(all(target_arch = "x86_64", not(miri)))]
-        {
-            let address = std::ptr::from_ref(self).addr();
-            // SAFETY: it has no effect but on the cache, and no address makes it fault.
-            unsafe {
-                std::arch::asm!("prefetchw [{}]", in(reg) address, options(nomem, nostack, preserves_flags));
-            }
+        // SAFETY: it has no effect but on the cache, and no address makes it fault.
+        unsafe {
+            std::arch::asm!("prefetchw [{}]", in(reg) address, options(nomem, nostack, preserves_flags));
         }
+        #[cfg(not(all(target_arch = "x86_64", not(miri))))]
+        let _ = address;
     }
 
     /// P7: publishes the value and takes out the WAITING bits, to be notified.
