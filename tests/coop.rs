@@ -155,6 +155,7 @@ fn finding_nothing_costs_nothing() {
 #[cfg(feature = "tokio")]
 mod with_tokio {
     use super::*;
+    use tokio::task::coop::poll_proceed;
 
     #[test]
     fn receivers_draw_on_one_budget() {
@@ -164,6 +165,30 @@ mod with_tokio {
             assert_eq!(in_a_row(&mut receivers[1], cx), 0);
             Poll::Ready(())
         }));
+    }
+
+    /// What is left of the task's budget, by spending it.
+    fn units_left(cx: &mut Context<'_>) -> usize {
+        let spend = || match poll_proceed(cx) {
+            Poll::Ready(unit) => Some(unit.made_progress()),
+            Poll::Pending => None,
+        };
+        std::iter::from_fn(spend).count()
+    }
+
+    #[test]
+    fn a_unit_is_good_for_four_events() {
+        let mut receiver = busy();
+        let (all, left) = block_on(async {
+            let all = poll_fn(|cx| Poll::Ready(units_left(cx))).await;
+            tokio::task::yield_now().await;
+            let left = poll_fn(|cx| {
+                assert!((0..40).all(|_| receiver.poll_recv(cx).is_ready()));
+                Poll::Ready(units_left(cx))
+            });
+            (all, left.await)
+        });
+        assert_eq!(all - left, 10);
     }
 
     #[test]
