@@ -66,7 +66,7 @@ impl Waiter {
     /// does, and will be notified, or it was taken out meanwhile, and is going to be woken.
     ///
     /// Always inlined, as is all between it and who awaits: a call takes a dozen stores, and the
-    /// next read-modify-write waits for each of them. It makes up to a fifth of a receive.
+    /// next read-modify-write waits for each of them: a sixth of a receive.
     #[inline(always)]
     pub(crate) fn poll<W: Wait>(&mut self, cx: &mut Context<'_>, wait: &mut W) -> Poll<W::Output> {
         let listed = self.is_listed(wait.key(), cx.waker());

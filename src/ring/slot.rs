@@ -82,7 +82,7 @@ impl<E> Slot<E> {
     /// reads and changes nothing: any pointer will do.
     ///
     /// Not by `_mm_prefetch`: for a target that may lack [`prefetchw`] that fetches the line only to
-    /// be read. Processors of x86-64 that lack it do nothing, but for Intel's first, of before 2006.
+    /// be read. Some of Intel's processors from before 2008 may lack it; 64-bit Windows requires it.
     ///
     /// [`prefetchw`]: https://www.felixcloutier.com/x86/prefetchw
     #[inline]
