@@ -109,9 +109,15 @@ const_thread_local! {
 
 /// Wakes whom this thread has gathered. Wakers are user code: nothing may be held here.
 pub(crate) fn wake_gathered() {
+    wake_gathered_within(|_| ());
+}
+
+/// The same, while what `begin` returns for their number is alive.
+pub(crate) fn wake_gathered_within<G>(begin: impl FnOnce(usize) -> G) {
     let gathered = WOKEN.try_with(|woken| std::mem::take(&mut *woken.borrow_mut()));
     let woken = gathered.unwrap_or_default();
     if !woken.is_empty() {
+        let _within = begin(woken.len());
         // Keeps the allocation for the next time; nothing else can have been gathered meanwhile,
         // since whatever the wakers notified was woken before they returned.
         let emptied = wake_all(woken);

@@ -26,6 +26,8 @@ struct Place {
     anchor: Option<(u64, CursorRef)>,
     /// The sequence to read next. The cursor says the same, unless it was taken away from there.
     position: u64,
+    /// Where it was when it last had to wait.
+    waited: u64,
     shard: usize,
     missed: u64,
     /// It has left values in the ring, for others, since it last looked for some to release.
@@ -73,6 +75,7 @@ impl<E> Reader<E> {
                 kind,
                 anchor,
                 position,
+                waited: position,
                 shard: number % StampWord::SHARDS,
                 missed: 0,
                 left_values: false,
@@ -360,6 +363,12 @@ impl<E, R, F: FnMut(Pinned<'_, E>) -> R> Wait for Receive<'_, E, F> {
             Err(TryRecvError::Closed) => Some(Err(RecvError::Closed)),
             Err(TryRecvError::Lagged(missed)) => Some(Err(RecvError::Lagged(missed))),
         }
+    }
+
+    fn give_way(&mut self) -> bool {
+        let Reader { ring, place } = &mut *self.reader;
+        let waited = std::mem::replace(&mut place.waited, place.position);
+        place.position - waited <= 1 && ring.give_way()
     }
 
     fn notifier(&self, key: u64) -> &Notifier {

@@ -10,6 +10,7 @@ mod imp {
     pub(crate) use crossbeam_utils::Backoff;
     pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
     pub(crate) use std::sync::{Arc, Mutex, MutexGuard};
+    pub(crate) use std::thread::yield_now;
 
     /// `std`'s cell with loom's interface.
     #[derive(Debug)]
@@ -37,6 +38,7 @@ mod imp {
     pub(crate) use loom::cell::UnsafeCell;
     pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
     pub(crate) use loom::sync::{Arc, Mutex, MutexGuard};
+    pub(crate) use loom::thread::yield_now;
 
     /// loom needs to be told that a spinning thread waits for another one.
     #[derive(Debug)]
@@ -48,7 +50,7 @@ mod imp {
         }
 
         pub(crate) fn snooze(&self) {
-            loom::thread::yield_now();
+            yield_now();
         }
     }
 }

@@ -29,6 +29,12 @@ pub(crate) trait Wait {
     /// other side knows that it has to notify; the waiter stands in the list already (I7).
     fn attempt(&mut self, listed: bool) -> Option<Self::Output>;
 
+    /// Asked before it stands in a list: whether it has let others run, so that it is worth trying
+    /// again.
+    fn give_way(&mut self) -> bool {
+        false
+    }
+
     /// Where they stand who wait for what has this key.
     fn notifier(&self, key: u64) -> &Notifier;
 }
@@ -42,6 +48,10 @@ impl<W: Wait> Wait for &mut W {
 
     fn attempt(&mut self, listed: bool) -> Option<Self::Output> {
         (**self).attempt(listed)
+    }
+
+    fn give_way(&mut self) -> bool {
+        (**self).give_way()
     }
 
     fn notifier(&self, key: u64) -> &Notifier {
@@ -83,11 +93,17 @@ impl Waiter {
     /// Stands in the list, and tries again.
     #[inline(never)]
     fn stand<W: Wait>(&mut self, waker: &Waker, wait: &mut W) -> Poll<W::Output> {
-        self.enlist(wait, waker);
-        if !step("list-before-mark") {
-            return Poll::Pending;
+        let mut output = None;
+        if wait.give_way() {
+            output = wait.attempt(false);
         }
-        let output = wait.attempt(true);
+        if output.is_none() {
+            self.enlist(wait, waker);
+            if !step("list-before-mark") {
+                return Poll::Pending;
+            }
+            output = wait.attempt(true);
+        }
         if output.is_some() {
             self.leave(wait);
         }
