@@ -84,7 +84,7 @@ pub use error::{BuildError, Lagged, PublishError, RecvError, TryPublishError, Tr
 pub use receiver::Receiver;
 pub use strategy::{Start, WaitStrategy};
 pub use stream::{FilterMapRef, WithLag};
-pub use subscription::{Recv, RecvMany, RecvWith};
+pub use subscription::{Recv, RecvMany, RecvManyWith, RecvWith};
 
 /// The examples of the README are tests too.
 #[cfg(doctest)]

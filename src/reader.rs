@@ -243,16 +243,37 @@ impl<E> Pinned<'_, E> {
     }
 
     /// R3 by value for up to `limit` events, at least one, appended to the buffer. How many.
-    pub(crate) fn recv_many(mut self, buffer: &mut Vec<E>, limit: usize) -> usize
+    pub(crate) fn recv_many(self, buffer: &mut Vec<E>, limit: usize) -> usize
     where
         E: Clone,
     {
+        self.for_each(limit, |pinned, slot, sequence| {
+            buffer.push(pinned.recv_from(slot, sequence));
+        })
+    }
+
+    /// R3 in place for up to `limit` events, at least one. How many.
+    pub(crate) fn read_many(self, limit: usize, mut read: impl FnMut(&E)) -> usize {
+        self.for_each(limit, |pinned, slot, sequence| {
+            // First, so that a panic of its drop leaves the next event unread.
+            pinned.retired = None;
+            pinned.read_from(slot, sequence, &mut read);
+        })
+    }
+
+    /// R3 for up to `limit` events, at least one. How many.
+    #[inline(always)]
+    fn for_each(
+        mut self,
+        limit: usize,
+        mut receive: impl FnMut(&mut Self, &Slot<E>, u64),
+    ) -> usize {
         // `self.next` is kept in memory, for a panic in `E::clone`: written here, but not read.
         let (ring, first) = (self.ring, self.next);
         let end = self.end_of_batch(limit);
         let (mut slot, mut next) = (self.slot, first);
         loop {
-            buffer.push(self.recv_from(slot, next));
+            receive(&mut self, slot, next);
             next += 1;
             slot = ring.slot(next);
             if next == end || slot.stamp().next() != next + 1 {
@@ -285,9 +306,14 @@ impl<E> Pinned<'_, E> {
     /// R3 in place.
     #[inline]
     pub(crate) fn read<R>(&mut self, read: impl FnOnce(&E) -> R) -> R {
-        match self.take(self.slot, self.next) {
+        self.read_from(self.slot, self.next, read)
+    }
+
+    #[inline]
+    fn read_from<R>(&mut self, slot: &Slot<E>, sequence: u64, read: impl FnOnce(&E) -> R) -> R {
+        match self.take(slot, sequence) {
             Some(event) => read(self.retired.insert(event)),
-            None => self.look(self.slot, self.next, read),
+            None => self.look(slot, sequence, read),
         }
     }
 

@@ -4,7 +4,7 @@ use crate::cursor::Kind;
 use crate::error::{RecvError, TryRecvError};
 use crate::strategy::Start;
 use crate::stream::{FilterMapRef, WithLag};
-use crate::subscription::{Recv, RecvMany, RecvWith, Subscription};
+use crate::subscription::{Recv, RecvMany, RecvManyWith, RecvWith, Subscription};
 use std::fmt;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -19,7 +19,8 @@ use std::time::{Duration, Instant};
 ///
 /// User code runs while the receiver reads (`E::clone`, closures). If it panics, that event counts
 /// as received, and the receiver goes on with the next one. It may subscribe to the bus, but not
-/// wait for it to have room: a lossy receiver's publishers wait, spinning, until the code is done.
+/// wait for it to have room: a lossy receiver's publishers wait, spinning, until the code is done
+/// (for a whole batch, if several events are received at once).
 ///
 /// ```
 /// use futures::StreamExt;
@@ -311,6 +312,93 @@ impl<E> Receiver<E> {
     /// ```
     pub fn try_recv_with<R>(&mut self, read: impl FnOnce(&E) -> R) -> Result<R, TryRecvError> {
         self.0.try_receive().map(|mut pinned| pinned.read(read))
+    }
+
+    /// Receives up to `limit` events by reference, at least one, waiting for it if need be: calls
+    /// the closure with each, and resolves to their number. A `limit` of 0 resolves to 0 at once.
+    ///
+    /// This is the fastest way to receive: nothing is cloned, and what is there is taken in one
+    /// step. Where an event has memory of its own, to clone it in here and to be done with it at
+    /// once is faster than [`recv_many`](Self::recv_many) too, since an allocator gives back first
+    /// what was freed last.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](Self::recv); the closure is not called then.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it has resolved, nothing was received and the closure was not called.
+    ///
+    /// ```
+    /// # tokio_test::block_on(async {
+    /// let bus = eventring::EventBus::new(16);
+    /// let mut receiver = bus.subscribe();
+    /// bus.publish_many(&mut vec!["a", "bc", "def"]).await.unwrap();
+    /// let mut bytes = 0;
+    /// let events = receiver.recv_many_with(2, |event| bytes += event.len()).await;
+    /// assert_eq!((events, bytes), (Ok(2), 3));
+    /// # });
+    /// ```
+    pub fn recv_many_with<F: FnMut(&E)>(
+        &mut self,
+        limit: usize,
+        read: F,
+    ) -> RecvManyWith<'_, E, F> {
+        self.0.recv_many_with(limit, read)
+    }
+
+    /// As [`recv_many_with`](Self::recv_many_with), if there is an event now.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_recv`](Self::try_recv); the closure is not called then.
+    ///
+    /// ```
+    /// let bus = eventring::EventBus::new(16);
+    /// let mut receiver = bus.subscribe();
+    /// bus.try_publish("event").unwrap();
+    /// let mut bytes = 0;
+    /// assert_eq!(receiver.try_recv_many_with(10, |event| bytes += event.len()), Ok(1));
+    /// assert_eq!(bytes, 5);
+    /// ```
+    pub fn try_recv_many_with(
+        &mut self,
+        limit: usize,
+        read: impl FnMut(&E),
+    ) -> Result<usize, TryRecvError> {
+        if limit == 0 {
+            return Ok(0);
+        }
+        let pinned = self.0.try_receive()?;
+        Ok(pinned.read_many(limit, read))
+    }
+
+    /// As [`recv_many_with`](Self::recv_many_with), blocking the thread instead of the task.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv_many_with`](Self::recv_many_with).
+    ///
+    /// ```
+    /// let bus = eventring::EventBus::new(16);
+    /// let mut receiver = bus.subscribe();
+    /// std::thread::spawn(move || bus.publish_many_blocking(&mut vec!["a", "bc"]));
+    /// let mut bytes = 0;
+    /// assert_eq!(receiver.recv_many_with_blocking(10, |event| bytes += event.len()), Ok(2));
+    /// assert_eq!(bytes, 3);
+    /// ```
+    pub fn recv_many_with_blocking(
+        &mut self,
+        limit: usize,
+        mut read: impl FnMut(&E),
+    ) -> Result<usize, RecvError> {
+        if limit == 0 {
+            return Ok(0);
+        }
+        self.0
+            .block(None, |pinned| pinned.read_many(limit, &mut read))
+            .expect("waits without a deadline")
     }
 
     /// A stream of what the closure makes of the events: it sees each by reference, so that events

@@ -124,6 +124,18 @@ impl<E> Subscription<E> {
             read: Some(read),
         }
     }
+
+    pub(crate) fn recv_many_with<F: FnMut(&E)>(
+        &mut self,
+        limit: usize,
+        read: F,
+    ) -> RecvManyWith<'_, E, F> {
+        RecvManyWith {
+            loan: Loan::of(self),
+            limit,
+            read,
+        }
+    }
 }
 
 impl<E> Drop for Subscription<E> {
@@ -307,5 +319,55 @@ impl<E, R, F: FnOnce(&E) -> R> Future for RecvWith<'_, E, F> {
 impl<E, F> fmt::Debug for RecvWith<'_, E, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RecvWith").finish_non_exhaustive()
+    }
+}
+
+/// Future of [`Receiver::recv_many_with`](crate::Receiver::recv_many_with): resolves to the number
+/// of events that the closure was called with. It is `Unpin`, whatever the closure is.
+///
+/// # Cancel safety
+///
+/// Dropped before it has resolved, nothing was received and the closure was not called.
+///
+/// ```
+/// # futures::executor::block_on(async {
+/// let bus = eventring::EventBus::new(4);
+/// let mut receiver = bus.subscribe();
+/// bus.publish_many(&mut vec!['a', 'b', 'c']).await.unwrap();
+/// drop(bus);
+/// let mut text = String::new();
+/// while receiver.recv_many_with(2, |event| text.push(*event)).await.is_ok() {
+///     text.push(';');
+/// }
+/// assert_eq!(text, "ab;c;");
+/// # });
+/// ```
+#[must_use = "futures do nothing unless awaited"]
+pub struct RecvManyWith<'a, E, F> {
+    loan: Loan<'a, E>,
+    limit: usize,
+    read: F,
+}
+
+// Nothing is pinned: the closure is only called.
+impl<E, F> Unpin for RecvManyWith<'_, E, F> {}
+
+impl<E, F: FnMut(&E)> Future for RecvManyWith<'_, E, F> {
+    type Output = Result<usize, RecvError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { loan, limit, read } = &mut *self;
+        if *limit == 0 {
+            return Poll::Ready(Ok(0));
+        }
+        loan.poll(cx, |pinned| pinned.read_many(*limit, &mut *read))
+    }
+}
+
+impl<E, F> fmt::Debug for RecvManyWith<'_, E, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecvManyWith")
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
     }
 }

@@ -69,6 +69,12 @@ fn recv_many_yields() {
 }
 
 #[test]
+fn recv_many_with_yields() {
+    let mut receiver = busy();
+    assert_yields(async || receiver.recv_many_with(1, |_| ()).await.unwrap());
+}
+
+#[test]
 fn poll_recv_yields() {
     let mut receiver = busy();
     assert_yields(async || poll_fn(|cx| receiver.poll_recv(cx)).await.unwrap());

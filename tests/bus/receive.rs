@@ -385,6 +385,84 @@ fn recv_with_goes_on_after_lag() {
 }
 
 #[test]
+fn recv_many_with_reads_up_to_the_limit() {
+    for bus in [overwrite(8), block(8)] {
+        let (mut receiver, mut read) = (bus.subscribe(), Vec::new());
+        publish_all(&bus, 0..5);
+        let mut recv = spawn(receiver.recv_many_with(2, |number| read.push(*number)));
+        assert_ready_eq!(recv.poll(), Ok(2));
+        drop(recv);
+        let each = |number: &u64| read.push(*number);
+        assert_eq!(receiver.try_recv_many_with(usize::MAX, each), Ok(3));
+        assert_eq!((receiver.position(), read), (5, vec![0, 1, 2, 3, 4]));
+        let none = receiver.try_recv_many_with(1, |_| unreachable!());
+        assert_eq!(none, Err(TryRecvError::Empty));
+    }
+}
+
+#[test]
+fn recv_many_with_0_is_nothing() {
+    let bus = overwrite(1);
+    let mut receiver = bus.subscribe();
+    let read = |_: &u64| unreachable!();
+    for lapped in [false, true] {
+        assert_ready_eq!(spawn(receiver.recv_many_with(0, read)).poll(), Ok(0));
+        assert_eq!(receiver.try_recv_many_with(0, read), Ok(0));
+        assert_eq!(receiver.recv_many_with_blocking(0, read), Ok(0));
+        assert_eq!((receiver.position(), receiver.missed()), (0, 0));
+        if !lapped {
+            publish_all(&bus, 0..3);
+            bus.close();
+        }
+    }
+}
+
+#[test]
+fn recv_many_with_waits_for_the_first_and_goes_on() {
+    let bus = overwrite(2);
+    let mut receiver = bus.subscribe();
+    let mut read = Vec::new();
+    let mut recv = receiver.recv_many_with(4, |event: &Single| read.push(event.0));
+    let mut task = spawn(());
+    task.enter(|cx, _| assert_pending!(Pin::new(&mut recv).poll(cx)));
+    for number in 0..3 {
+        bus.try_publish(Single(number)).unwrap();
+    }
+    assert!(task.is_woken());
+    task.enter(|cx, _| {
+        let lagged = Pin::new(&mut recv).poll(cx);
+        assert_eq!(lagged, Poll::Ready(Err(RecvError::Lagged(1))));
+        assert_eq!(Pin::new(&mut recv).poll(cx), Poll::Ready(Ok(2)));
+    });
+    assert_eq!(read, [1, 2]);
+}
+
+#[test]
+fn recv_many_with_blocking_does_as_recv_many_with() {
+    let bus = overwrite(2);
+    let mut receiver = bus.subscribe();
+    publish_all(&bus, 0..3);
+    let lagged = receiver.recv_many_with_blocking(9, |_| unreachable!());
+    assert_eq!(lagged, Err(RecvError::Lagged(1)));
+    watched(move || {
+        let mut read = Vec::new();
+        let each = |number: &u64| read.push(*number);
+        assert_eq!(receiver.recv_many_with_blocking(9, each), Ok(2));
+        assert_eq!(read, [1, 2]);
+        let publisher = bus.clone();
+        let publisher = thread::spawn(move || publisher.publish_blocking(3).unwrap());
+        assert_eq!(
+            receiver.recv_many_with_blocking(9, |number| assert_eq!(*number, 3)),
+            Ok(1)
+        );
+        publisher.join().unwrap();
+        bus.close();
+        let closed = receiver.recv_many_with_blocking(9, |_| unreachable!());
+        assert_eq!(closed, Err(RecvError::Closed));
+    });
+}
+
+#[test]
 fn recv_timeout_gives_up_in_the_end() {
     let bus = overwrite(1);
     let mut receiver = bus.subscribe();

@@ -4,7 +4,7 @@ use crate::common::overwrite;
 use eventring::{BuildError, Lagged, PublishError, RecvError, TryPublishError, TryRecvError};
 use eventring::{
     Builder, Drained, EventBus, FilterMapRef, Publish, PublishMany, Receiver, Recv, RecvMany,
-    RecvWith, Start, Stats, WaitStrategy, WeakEventBus, WithLag,
+    RecvManyWith, RecvWith, Start, Stats, WaitStrategy, WeakEventBus, WithLag,
 };
 use std::cell::Cell;
 use std::error::Error;
@@ -27,6 +27,7 @@ fn handles_futures_and_streams_go_everywhere() {
     everywhere::<Recv<'_, String>>();
     everywhere::<RecvMany<'_, String>>();
     everywhere::<RecvWith<'_, u64, Filter>>();
+    everywhere::<RecvManyWith<'_, u64, Filter>>();
     everywhere::<WithLag<String>>();
     everywhere::<FilterMapRef<u64, Filter>>();
     everywhere::<Stats>();
@@ -44,6 +45,7 @@ fn nothing_is_pinned_whatever_the_event() {
     unpin::<Recv<'_, Pinned>>();
     unpin::<RecvMany<'_, Pinned>>();
     unpin::<RecvWith<'_, Pinned, Pinned>>();
+    unpin::<RecvManyWith<'_, Pinned, Pinned>>();
     unpin::<WithLag<Pinned>>();
     unpin::<FilterMapRef<Pinned, Pinned>>();
 }
@@ -103,6 +105,7 @@ fn an_event_that_stays_keeps_its_handles() {
     assert_has_not!(SYNC: Stays, EventBus<Stays>, WeakEventBus<Stays>, Receiver<Stays>);
     assert_has_not!(SEND: Publish<'_, Stays>, PublishMany<'_, Stays>, Drained<'_, Stays>);
     assert_has_not!(SEND: Recv<'_, Stays>, RecvMany<'_, Stays>, RecvWith<'_, Stays, Filter>);
+    assert_has_not!(SEND: RecvManyWith<'_, Stays, Filter>);
     assert_has_not!(SEND: WithLag<Stays>, FilterMapRef<Stays, Filter>);
 }
 
@@ -133,6 +136,7 @@ fn everything_is_debug_whatever_the_event() {
     assert_has!(DEBUG: Publish<'_, Opaque>, PublishMany<'_, Opaque>, Drained<'_, Opaque>);
     assert_has!(DEBUG: PublishError<Opaque>, TryPublishError<Opaque>);
     assert_has!(DEBUG: RecvMany<'_, Opaque>, RecvWith<'_, Opaque, Opaque>);
+    assert_has!(DEBUG: RecvManyWith<'_, Opaque, Opaque>);
     assert_has!(DEBUG: FilterMapRef<Opaque, Opaque>);
 }
 

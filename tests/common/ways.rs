@@ -224,7 +224,7 @@ async fn receive_some(
 ) -> Result<(), TryRecvError> {
     let limit = 1 + random.below(8) as usize;
     let mut batch = Vec::new();
-    let one = match caller.way(random, 8, 3) {
+    let one = match caller.way(random, 9, 4) {
         0 => receiver.recv().await?,
         1 => receiver.try_recv()?,
         2 => poll_fn(|cx| receiver.poll_recv(cx)).await?,
@@ -238,7 +238,20 @@ async fn receive_some(
             seen.number(receiver.recv_with(Tracked::number).await?);
             return Ok(());
         }
-        way @ 6..=8 => {
+        way @ (8 | 12) => {
+            let mut taken = 0;
+            let each = |event: &Tracked| {
+                taken += 1;
+                seen.number(event.number());
+            };
+            let told = match way {
+                8 => receiver.recv_many_with(limit, each).await?,
+                _ => receiver.recv_many_with_blocking(limit, each)?,
+            };
+            assert!(told == taken && (1..=limit).contains(&taken));
+            return Ok(());
+        }
+        way @ (6 | 7 | 9) => {
             let taken = match way {
                 6 => receiver.recv_many(&mut batch, limit).await?,
                 7 => match cut(receiver.recv_many(&mut batch, limit), random.below(4)).await {
@@ -254,7 +267,7 @@ async fn receive_some(
             batch.iter().for_each(|event| seen.number(event.number()));
             return Ok(());
         }
-        9 => receiver.recv_blocking()?,
+        10 => receiver.recv_blocking()?,
         _ => receiver.recv_timeout(SHORT)?,
     };
     seen.number(one.number());

@@ -45,10 +45,16 @@ fn receives() {
         let (mut one, mut other) = (bus.subscribe(), bus.subscribe_lossy());
         for number in 0..20 {
             let publish = || publish_all(&bus, [number]);
-            let received = match number % 4 {
+            let received = match number % 5 {
                 0 => moved(one.recv(), publish),
                 1 => moved(one.recv_with(|number| *number), publish),
                 2 => Ok(moved(one.next(), publish).unwrap()),
+                3 => {
+                    let mut read = None;
+                    let recv = one.recv_many_with(9, |number| read = Some(*number));
+                    assert_eq!(moved(recv, publish), Ok(1));
+                    Ok(read.unwrap())
+                }
                 _ => {
                     let mut batch = Vec::new();
                     assert_eq!(moved(one.recv_many(&mut batch, 9), publish), Ok(1));

@@ -269,6 +269,7 @@ fn a_cancelled_recv_leaves_no_waker_behind() {
         assert_pending!(receiver.recv().poll_unpin(&mut cx));
         assert_pending!(receiver.recv_with(|_| ()).poll_unpin(&mut cx));
         assert_pending!(receiver.recv_many(&mut Vec::new(), 1).poll_unpin(&mut cx));
+        assert_pending!(receiver.recv_many_with(1, |_| ()).poll_unpin(&mut cx));
         assert_eq!(Arc::strong_count(&wakes), 2, "the test's own");
     }
     publish_all(&bus, [0]);

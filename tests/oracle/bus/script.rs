@@ -95,14 +95,16 @@ pub(crate) enum Take {
     TryRecv,
     TryRecvWith,
     TryRecvMany(usize),
+    TryRecvManyWith(usize),
     RecvBlocking,
     RecvWithBlocking,
     RecvManyBlocking(usize),
+    RecvManyWithBlocking(usize),
     /// Waits for no time at all.
     RecvTimeout,
 }
 
-/// Receiving with a waker. The last three are futures: one that is pending is gone on with.
+/// Receiving with a waker. The last four are futures: one that is pending is gone on with.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Way {
     PollRecv,
@@ -112,11 +114,15 @@ pub(crate) enum Way {
     Recv,
     RecvWith,
     RecvMany(usize),
+    RecvManyWith(usize),
 }
 
 impl Way {
     pub(crate) fn is_future(self) -> bool {
-        matches!(self, Self::Recv | Self::RecvWith | Self::RecvMany(_))
+        matches!(
+            self,
+            Self::Recv | Self::RecvWith | Self::RecvMany(_) | Self::RecvManyWith(_)
+        )
     }
 }
 

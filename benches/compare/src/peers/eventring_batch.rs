@@ -1,4 +1,5 @@
-//! The native API in batches.
+//! The native API in batches. Without waiting, each event is cloned out of its batch and consumed at
+//! once; in tasks, a batch of clones is received, then consumed.
 
 use super::eventring::bus;
 use crate::channel::{Channel, Drain, Open, Recv, SendAll, Setup, TrySend};
@@ -72,8 +73,22 @@ impl<E: Payload> SendAll<E> for Buffered<EventBus<E>, E> {
 impl<E: Payload> Drain<E> for Buffered<Receiver<E>, E> {
     fn drain(&mut self, tally: &mut Tally) {
         loop {
-            match self.handle.try_recv_many(&mut self.buffer, BATCH) {
-                Ok(_) => self.buffer.drain(..).for_each(|event| tally.take(event)),
+            let take = |event: &E| tally.take(event.clone());
+            match self.handle.try_recv_many_with(BATCH, take) {
+                Ok(_) => {}
+                Err(TryRecvError::Lagged(missed)) => tally.missed += missed,
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return,
+            }
+        }
+    }
+
+    fn drain_in_place(&mut self, tally: &mut Tally) {
+        loop {
+            match self
+                .handle
+                .try_recv_many_with(BATCH, |event| tally.read(event))
+            {
+                Ok(_) => {}
                 Err(TryRecvError::Lagged(missed)) => tally.missed += missed,
                 Err(TryRecvError::Empty | TryRecvError::Closed) => return,
             }

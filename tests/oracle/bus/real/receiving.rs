@@ -22,8 +22,34 @@ pub(super) struct Reading<T> {
     /// Shared with the future, if there is one; not here while it is wrapped.
     receiver: Rc<RefCell<Option<Receiver<T>>>>,
     future: Option<Boxed<Received<RecvError>>>,
-    /// What a batch has appended, also if user code panicked then.
-    batch: Rc<RefCell<Vec<T>>>,
+    batch: Rc<Batch<T>>,
+}
+
+/// What a batch has come to so far, also if user code panicked then.
+struct Batch<T> {
+    appended: RefCell<Vec<T>>,
+    read: RefCell<Vec<u64>>,
+}
+
+impl<T: Payload> Batch<T> {
+    fn read(&self, event: &T) {
+        let number = read(event);
+        self.read.borrow_mut().push(number);
+    }
+
+    fn numbers(&self) -> Vec<u64> {
+        let mut numbers = numbers(&self.appended);
+        numbers.append(&mut self.read.borrow_mut());
+        numbers
+    }
+
+    /// It must be as many as the call says.
+    fn counted<E>(&self, result: Result<usize, E>) -> Received<E> {
+        let numbers = self.numbers();
+        let count = result?;
+        assert_eq!(count, numbers.len());
+        Ok(numbers)
+    }
 }
 
 fn read<T: Payload>(event: &T) -> u64 {
@@ -31,20 +57,15 @@ fn read<T: Payload>(event: &T) -> u64 {
     event.number()
 }
 
-/// What a batch appended must be as many as it says.
-fn counted<T: Payload, E>(result: Result<usize, E>, batch: &RefCell<Vec<T>>) -> Received<E> {
-    let numbers = numbers(batch);
-    let count = result?;
-    assert_eq!(count, numbers.len());
-    Ok(numbers)
-}
-
 impl<T: Payload + 'static> Reading<T> {
     pub(super) fn new(receiver: Receiver<T>) -> Self {
         Self {
             receiver: Rc::new(RefCell::new(Some(receiver))),
             future: None,
-            batch: Rc::default(),
+            batch: Rc::new(Batch {
+                appended: RefCell::default(),
+                read: RefCell::default(),
+            }),
         }
     }
 
@@ -61,19 +82,26 @@ impl<T: Payload + 'static> Reading<T> {
     pub(super) fn take(&mut self, take: Take, fuse: u8) -> Outcome {
         let batch = Rc::clone(&self.batch);
         let many = |receive: &mut dyn FnMut(&mut Vec<T>) -> Result<usize, TryRecvError>| {
-            let result = receive(&mut batch.borrow_mut());
-            counted(result, &batch)
+            let result = receive(&mut batch.appended.borrow_mut());
+            batch.counted(result)
         };
+        let each = |event: &T| batch.read(event);
         let one = |event: T| vec![event.number()];
         let received = self.with(|receiver| {
             guarded(fuse, || match take {
                 Take::TryRecv => receiver.try_recv().map(one),
                 Take::TryRecvWith => receiver.try_recv_with(read).map(|number| vec![number]),
                 Take::TryRecvMany(limit) => many(&mut |batch| receiver.try_recv_many(batch, limit)),
+                Take::TryRecvManyWith(limit) => {
+                    batch.counted(receiver.try_recv_many_with(limit, each))
+                }
                 Take::RecvBlocking => Ok(one(receiver.recv_blocking()?)),
                 Take::RecvWithBlocking => Ok(vec![receiver.recv_with_blocking(read)?]),
                 Take::RecvManyBlocking(limit) => {
                     many(&mut |batch| Ok(receiver.recv_many_blocking(batch, limit)?))
+                }
+                Take::RecvManyWithBlocking(limit) => {
+                    batch.counted(Ok(receiver.recv_many_with_blocking(limit, each)?))
                 }
                 Take::RecvTimeout => receiver.recv_timeout(Duration::ZERO).map(one),
             })
@@ -106,7 +134,7 @@ impl<T: Payload + 'static> Reading<T> {
         match received {
             Some(Poll::Ready(received)) => Outcome::Received(received),
             Some(Poll::Pending) => Outcome::Pending,
-            None => Outcome::Panicked(numbers(&self.batch)),
+            None => Outcome::Panicked(self.batch.numbers()),
         }
     }
 
@@ -129,7 +157,7 @@ impl<T: Payload + 'static> Reading<T> {
 fn future<T: Payload + 'static>(
     way: Way,
     receiver: Rc<RefCell<Option<Receiver<T>>>>,
-    batch: Rc<RefCell<Vec<T>>>,
+    batch: Rc<Batch<T>>,
 ) -> Boxed<Received<RecvError>> {
     Box::pin(async move {
         let mut receiver = receiver.borrow_mut();
@@ -137,8 +165,14 @@ fn future<T: Payload + 'static>(
         match way {
             Way::RecvWith => Ok(vec![receiver.recv_with(read).await?]),
             Way::RecvMany(limit) => {
-                let result = receiver.recv_many(&mut batch.borrow_mut(), limit).await;
-                counted(result, &batch)
+                let mut appended = batch.appended.borrow_mut();
+                let result = receiver.recv_many(&mut appended, limit).await;
+                drop(appended);
+                batch.counted(result)
+            }
+            Way::RecvManyWith(limit) => {
+                let result = receiver.recv_many_with(limit, |event| batch.read(event));
+                batch.counted(result.await)
             }
             _ => Ok(vec![receiver.recv().await?.number()]),
         }

@@ -110,6 +110,14 @@ fn events(bytes: &mut Unstructured<'_>) -> Result<usize> {
     bytes.choose_index(MOST_EVENTS as usize)
 }
 
+/// The limit of a batch, and whether it is read in place. Scripts that were found when none was
+/// keep their limits.
+fn batch(bytes: &mut Unstructured<'_>) -> Result<(usize, bool)> {
+    let most = MOST_EVENTS as usize;
+    let drawn = bytes.choose_index(2 * most)?;
+    Ok((drawn % most, drawn >= most))
+}
+
 /// Mostly, no user code panics.
 fn fuse(bytes: &mut Unstructured<'_>) -> Result<u8> {
     Ok(bytes.int_in_range(0..=31u8)?.saturating_sub(28))
@@ -131,10 +139,16 @@ impl<'a> Arbitrary<'a> for Take {
         Ok(match bytes.int_in_range(0..=9u8)? {
             0..3 => Self::TryRecv,
             3 => Self::TryRecvWith,
-            4..6 => Self::TryRecvMany(events(bytes)?),
+            4..6 => match batch(bytes)? {
+                (limit, false) => Self::TryRecvMany(limit),
+                (limit, true) => Self::TryRecvManyWith(limit),
+            },
             6 => Self::RecvBlocking,
             7 => Self::RecvWithBlocking,
-            8 => Self::RecvManyBlocking(events(bytes)?),
+            8 => match batch(bytes)? {
+                (limit, false) => Self::RecvManyBlocking(limit),
+                (limit, true) => Self::RecvManyWithBlocking(limit),
+            },
             _ => Self::RecvTimeout,
         })
     }
@@ -149,7 +163,10 @@ impl<'a> Arbitrary<'a> for Way {
             4 => Self::FilterMapRef,
             5..8 => Self::Recv,
             8 => Self::RecvWith,
-            _ => Self::RecvMany(events(bytes)?),
+            _ => match batch(bytes)? {
+                (limit, false) => Self::RecvMany(limit),
+                (limit, true) => Self::RecvManyWith(limit),
+            },
         })
     }
 }

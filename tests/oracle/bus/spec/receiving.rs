@@ -102,9 +102,11 @@ impl Spec {
             Take::TryRecv | Take::RecvTimeout => (1, true, false),
             Take::TryRecvWith => (1, false, false),
             Take::TryRecvMany(limit) => (limit, true, false),
+            Take::TryRecvManyWith(limit) => (limit, false, false),
             Take::RecvBlocking => (1, true, true),
             Take::RecvWithBlocking => (1, false, true),
             Take::RecvManyBlocking(limit) => (limit, true, true),
+            Take::RecvManyWithBlocking(limit) => (limit, false, true),
         };
         if blocks && limit > 0 && self.has_nothing(index) {
             return None;
@@ -125,6 +127,7 @@ impl Spec {
         };
         let (limit, by_value) = match way {
             Way::RecvMany(limit) => (limit, true),
+            Way::RecvManyWith(limit) => (limit, false),
             Way::RecvWith | Way::FilterMapRef => (1, false),
             Way::PollRecv | Way::Stream | Way::WithLag | Way::Recv => (1, true),
         };
