@@ -40,6 +40,33 @@ fn wait_for_an_event_in_one_shard() {
     });
 }
 
+/// Catches: a receiver that sleeps unlisted after it gave way to a publisher that was still waking
+/// another one.
+#[test]
+fn wait_for_an_event_while_another_receiver_is_woken() {
+    bounded(2, || {
+        let model = numbers(2, WaitStrategy::Overwrite);
+        let [mut one, mut other] = [(); 2].map(|()| model.bus.subscribe());
+        let publisher = model.spawn(|model| {
+            model.publish(0);
+            model.publish(1);
+        });
+        let other = thread::spawn(move || receive_two(&mut other));
+        assert_eq!(receive_two(&mut one), [0, 1]);
+        assert_eq!(other.join().unwrap(), [0, 1]);
+        publisher.join().unwrap();
+    });
+}
+
+/// Waits for two events, one at a time.
+fn receive_two(receiver: &mut Receiver<u64>) -> Vec<u64> {
+    let mut account = Account::default();
+    while account.total() < 2 {
+        account.wait(receiver);
+    }
+    account.received
+}
+
 /// Catches: a list of waiting receivers that is not the same in each lap. A lapped receiver waits
 /// for the second event while the first is not committed yet, and its bit is taken out with that.
 ///
