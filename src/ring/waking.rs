@@ -20,7 +20,8 @@ pub(crate) struct Waking(CachePadded<AtomicU64>);
 const BEGUN: u64 = 1 << 16;
 
 const_thread_local! {
-    /// The round that this thread has given way in last; the first one is 1.
+    /// The round that this thread has given way in last; the first one is 1. Rounds of two buses that
+    /// have the same number are taken for one.
     static GAVE_WAY: Cell<u64> = Cell::new(0);
 }
 

@@ -33,7 +33,8 @@
 //!   locks: `--pace 64` looks every 64 events only. Where the scenario waits for the receivers,
 //!   nobody looks. `eventring-broadcast` does exactly the same.
 //! * `eventring-batch`, and `disruptor` once more, send in batches of 64. The others have none.
-//!   `eventring-batch` receives in batches of 64, `disruptor` always all that is there.
+//!   `eventring-batch` receives in batches of 64 (where nobody waits, it reads them in place and clones
+//!   each event in its turn), `disruptor` always all that is there.
 //! * Where nothing may be lost, eventring's strategy is `Block`, whose receivers gate: they take an
 //!   event by one read-modify-write, lossy ones by that and a store. In `idle`, `flatout` and `churn`
 //!   it is `Overwrite`, and `async-broadcast` is in its overflow mode. `eventring-broadcast` is lossy
