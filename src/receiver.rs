@@ -318,9 +318,11 @@ impl<E> Receiver<E> {
     /// the closure with each, and resolves to their number. A `limit` of 0 resolves to 0 at once.
     ///
     /// This is the fastest way to receive: nothing is cloned, and what is there is taken in one
-    /// step. Where an event has memory of its own, to clone it in here and to be done with it at
-    /// once is faster than [`recv_many`](Self::recv_many) too, since an allocator gives back first
-    /// what was freed last.
+    /// step. Among several receivers of events with memory of their own, to clone each in here and
+    /// to be done with it at once is faster than [`recv_many`](Self::recv_many) too: an allocator
+    /// likes best to give out again what was freed last.
+    ///
+    /// A gating receiver makes room for publishers once the whole batch is read.
     ///
     /// # Errors
     ///
