@@ -10,6 +10,7 @@ mod drained;
 mod publish;
 mod publish_many;
 mod receive;
+mod receive_many;
 mod streams;
 mod subscribe;
 mod traits;

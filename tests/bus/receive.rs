@@ -1,4 +1,4 @@
-//! Receiving one by one and in batches, by value and in place; lag; the accounts.
+//! Receiving one by one, by value and in place; lag; the accounts.
 
 use crate::common::{
     STRATEGIES, Wakes, backlog, block, drop_newest, no_gaps, overwrite, publish_all, times, watched,
@@ -223,93 +223,6 @@ fn another_future_may_be_polled_in_between() {
 }
 
 #[test]
-fn recv_many_takes_up_to_the_limit() {
-    for bus in [overwrite(8), block(8)] {
-        let mut receiver = bus.subscribe();
-        publish_all(&bus, 0..5);
-        let mut batch = vec![100];
-        assert_ready_eq!(spawn(receiver.recv_many(&mut batch, 2)).poll(), Ok(2));
-        assert_eq!(batch, [100, 0, 1], "appended");
-        assert_eq!(receiver.try_recv_many(&mut batch, 1), Ok(1));
-        assert_eq!(receiver.try_recv_many(&mut batch, usize::MAX), Ok(2));
-        assert_eq!(batch, [100, 0, 1, 2, 3, 4]);
-        let none = receiver.try_recv_many(&mut batch, 1);
-        assert_eq!(none, Err(TryRecvError::Empty));
-        assert_eq!((receiver.position(), batch.len()), (5, 6));
-    }
-}
-
-#[test]
-fn recv_many_of_0_is_nothing() {
-    let bus = overwrite(1);
-    let mut receiver = bus.subscribe();
-    let mut batch = Vec::new();
-    for lapped in [false, true] {
-        assert_ready_eq!(spawn(receiver.recv_many(&mut batch, 0)).poll(), Ok(0));
-        assert_eq!(receiver.try_recv_many(&mut batch, 0), Ok(0));
-        assert_eq!(receiver.recv_many_blocking(&mut batch, 0), Ok(0));
-        assert_eq!((receiver.position(), receiver.missed()), (0, 0));
-        if !lapped {
-            publish_all(&bus, 0..3);
-            bus.close();
-        }
-    }
-}
-
-#[test]
-fn recv_many_waits_for_the_first() {
-    let bus = overwrite(8);
-    let mut receiver = bus.subscribe();
-    let mut batch = Vec::new();
-    let mut recv = spawn(receiver.recv_many(&mut batch, 4));
-    assert_pending!(recv.poll());
-    publish_all(&bus, 0..2);
-    assert!(recv.is_woken());
-    assert_ready_eq!(recv.poll(), Ok(2));
-    drop(recv);
-    assert_eq!(batch, [0, 1]);
-}
-
-#[test]
-fn recv_many_appends_nothing_on_error() {
-    let bus = overwrite(2);
-    let mut receiver = bus.subscribe();
-    let mut batch = Vec::new();
-    publish_all(&bus, 0..3);
-    let lagged = spawn(receiver.recv_many(&mut batch, 9)).poll();
-    assert_ready_eq!(lagged, Err(RecvError::Lagged(1)));
-    publish_all(&bus, 3..4);
-    let lagged = receiver.try_recv_many(&mut batch, 9);
-    assert_eq!(lagged, Err(TryRecvError::Lagged(1)));
-    publish_all(&bus, 4..5);
-    let lagged = receiver.recv_many_blocking(&mut batch, 9);
-    assert_eq!(lagged, Err(RecvError::Lagged(1)));
-    assert!(batch.is_empty());
-    bus.close();
-    assert_eq!(receiver.recv_many_blocking(&mut batch, 9), Ok(2));
-    let closed = receiver.recv_many_blocking(&mut batch, 9);
-    assert_eq!(closed, Err(RecvError::Closed));
-    let closed = receiver.try_recv_many(&mut batch, 9);
-    assert_eq!(closed, Err(TryRecvError::Closed));
-    assert_eq!(batch, [3, 4]);
-}
-
-#[test]
-fn recv_many_takes_a_whole_ring_again_and_again() {
-    for capacity in [1, 2, 3, 4] {
-        let bus = block(capacity as usize);
-        let mut receiver = bus.subscribe();
-        let mut batch = Vec::new();
-        for lap in 0..5 {
-            publish_all(&bus, lap * capacity..(lap + 1) * capacity);
-            let taken = receiver.try_recv_many(&mut batch, 100);
-            assert_eq!(taken, Ok(capacity as usize));
-        }
-        assert_eq!(batch, (0..5 * capacity).collect::<Vec<_>>());
-    }
-}
-
-#[test]
 fn events_that_cannot_be_cloned_are_read_in_place() {
     let bus = overwrite(2);
     let mut receivers = [bus.subscribe(), bus.subscribe()];
@@ -329,6 +242,12 @@ fn events_that_cannot_be_cloned_are_read_in_place() {
     assert_eq!(lagged, Err(TryRecvError::Lagged(1)));
     let lagged = spawn(other.recv_with(|event| event.0)).poll();
     assert_ready_eq!(lagged, Err(RecvError::Lagged(1)));
+    let mut batch = Vec::new();
+    assert_eq!(
+        one.try_recv_many_with(9, |event| batch.push(event.0)),
+        Ok(2)
+    );
+    assert_eq!(batch, [3, 4]);
 }
 
 #[test]
@@ -381,84 +300,6 @@ fn recv_with_goes_on_after_lag() {
         let lagged = Pin::new(&mut recv).poll(cx);
         assert_eq!(lagged, Poll::Ready(Err(RecvError::Lagged(2))));
         assert_eq!(Pin::new(&mut recv).poll(cx), Poll::Ready(Ok(2)));
-    });
-}
-
-#[test]
-fn recv_many_with_reads_up_to_the_limit() {
-    for bus in [overwrite(8), block(8)] {
-        let (mut receiver, mut read) = (bus.subscribe(), Vec::new());
-        publish_all(&bus, 0..5);
-        let mut recv = spawn(receiver.recv_many_with(2, |number| read.push(*number)));
-        assert_ready_eq!(recv.poll(), Ok(2));
-        drop(recv);
-        let each = |number: &u64| read.push(*number);
-        assert_eq!(receiver.try_recv_many_with(usize::MAX, each), Ok(3));
-        assert_eq!((receiver.position(), read), (5, vec![0, 1, 2, 3, 4]));
-        let none = receiver.try_recv_many_with(1, |_| unreachable!());
-        assert_eq!(none, Err(TryRecvError::Empty));
-    }
-}
-
-#[test]
-fn recv_many_with_0_is_nothing() {
-    let bus = overwrite(1);
-    let mut receiver = bus.subscribe();
-    let read = |_: &u64| unreachable!();
-    for lapped in [false, true] {
-        assert_ready_eq!(spawn(receiver.recv_many_with(0, read)).poll(), Ok(0));
-        assert_eq!(receiver.try_recv_many_with(0, read), Ok(0));
-        assert_eq!(receiver.recv_many_with_blocking(0, read), Ok(0));
-        assert_eq!((receiver.position(), receiver.missed()), (0, 0));
-        if !lapped {
-            publish_all(&bus, 0..3);
-            bus.close();
-        }
-    }
-}
-
-#[test]
-fn recv_many_with_waits_for_the_first_and_goes_on() {
-    let bus = overwrite(2);
-    let mut receiver = bus.subscribe();
-    let mut read = Vec::new();
-    let mut recv = receiver.recv_many_with(4, |event: &Single| read.push(event.0));
-    let mut task = spawn(());
-    task.enter(|cx, _| assert_pending!(Pin::new(&mut recv).poll(cx)));
-    for number in 0..3 {
-        bus.try_publish(Single(number)).unwrap();
-    }
-    assert!(task.is_woken());
-    task.enter(|cx, _| {
-        let lagged = Pin::new(&mut recv).poll(cx);
-        assert_eq!(lagged, Poll::Ready(Err(RecvError::Lagged(1))));
-        assert_eq!(Pin::new(&mut recv).poll(cx), Poll::Ready(Ok(2)));
-    });
-    assert_eq!(read, [1, 2]);
-}
-
-#[test]
-fn recv_many_with_blocking_does_as_recv_many_with() {
-    let bus = overwrite(2);
-    let mut receiver = bus.subscribe();
-    publish_all(&bus, 0..3);
-    let lagged = receiver.recv_many_with_blocking(9, |_| unreachable!());
-    assert_eq!(lagged, Err(RecvError::Lagged(1)));
-    watched(move || {
-        let mut read = Vec::new();
-        let each = |number: &u64| read.push(*number);
-        assert_eq!(receiver.recv_many_with_blocking(9, each), Ok(2));
-        assert_eq!(read, [1, 2]);
-        let publisher = bus.clone();
-        let publisher = thread::spawn(move || publisher.publish_blocking(3).unwrap());
-        assert_eq!(
-            receiver.recv_many_with_blocking(9, |number| assert_eq!(*number, 3)),
-            Ok(1)
-        );
-        publisher.join().unwrap();
-        bus.close();
-        let closed = receiver.recv_many_with_blocking(9, |_| unreachable!());
-        assert_eq!(closed, Err(RecvError::Closed));
     });
 }
 
