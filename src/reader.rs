@@ -394,6 +394,7 @@ impl<E, R, F: FnMut(Pinned<'_, E>) -> R> Wait for Receive<'_, E, F> {
     fn give_way(&mut self) -> bool {
         let Reader { ring, place } = &mut *self.reader;
         let waited = std::mem::replace(&mut place.waited, place.position);
+        // A run of events was worth a wake-up of its own.
         place.position - waited <= 1 && ring.give_way()
     }
 
