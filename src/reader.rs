@@ -253,11 +253,11 @@ impl<E> Pinned<'_, E> {
     }
 
     /// R3 in place for up to `limit` events, at least one. How many.
+    ///
+    /// Nothing is moved out: it could not be dropped before R4.
     pub(crate) fn read_many(self, limit: usize, mut read: impl FnMut(&E)) -> usize {
         self.for_each(limit, |pinned, slot, sequence| {
-            // First, so that a panic of its drop leaves the next event unread.
-            pinned.retired = None;
-            pinned.read_from(slot, sequence, &mut read);
+            pinned.look(slot, sequence, &mut read);
         })
     }
 
@@ -306,14 +306,9 @@ impl<E> Pinned<'_, E> {
     /// R3 in place.
     #[inline]
     pub(crate) fn read<R>(&mut self, read: impl FnOnce(&E) -> R) -> R {
-        self.read_from(self.slot, self.next, read)
-    }
-
-    #[inline]
-    fn read_from<R>(&mut self, slot: &Slot<E>, sequence: u64, read: impl FnOnce(&E) -> R) -> R {
-        match self.take(slot, sequence) {
+        match self.take(self.slot, self.next) {
             Some(event) => read(self.retired.insert(event)),
-            None => self.look(slot, sequence, read),
+            None => self.look(self.slot, self.next, read),
         }
     }
 

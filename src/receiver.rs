@@ -322,7 +322,9 @@ impl<E> Receiver<E> {
     /// to be done with it at once is faster than [`recv_many`](Self::recv_many) too: an allocator
     /// likes best to give out again what was freed last.
     ///
-    /// A gating receiver makes room for publishers once the whole batch is read.
+    /// A gating receiver makes room for publishers once the whole batch is read. Events that have to
+    /// be dropped stay in the bus until their last receiver finds it empty, or until they are
+    /// overwritten.
     ///
     /// # Errors
     ///

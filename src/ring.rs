@@ -119,7 +119,7 @@
 //!
 //! A value is dropped once every receiver has it:
 //!
-//! * the only receiver moves it out;
+//! * the only receiver moves it out, unless it reads a batch in place;
 //! * of several, the last to find the ring empty, or to be dropped, releases what all have read;
 //! * the last receiver to be dropped, or a publisher that finds none left, releases everything.
 //!

@@ -116,6 +116,30 @@ fn a_clone_that_receives_and_drops_another_receiver() {
     });
 }
 
+/// Were the events of a batch dropped while a lossy receiver reads it, this would wait for itself.
+#[test]
+fn a_drop_that_laps_the_only_receiver_of_a_batch_read_in_place() {
+    watched(|| {
+        let bus = overwrite::<Hooked>(2);
+        let mut receiver = bus.subscribe();
+        for number in 0..2 {
+            let weak = bus.downgrade();
+            let event = Hooked::on_drop(number, move || {
+                let bus = weak.upgrade().unwrap();
+                bus.try_publish(Hooked::tame(number + 2)).unwrap();
+            });
+            bus.try_publish(event).unwrap();
+        }
+        let mut read = Vec::new();
+        let each = |event: &Hooked| read.push(event.number);
+        assert_eq!(receiver.try_recv_many_with(9, each), Ok(2));
+        let none = receiver.try_recv_many_with(9, |_| ());
+        assert_eq!(none, Err(TryRecvError::Empty));
+        assert_eq!(read, [0, 1]);
+        assert_eq!(numbers(&mut receiver), [2, 3], "published by the drops");
+    });
+}
+
 #[test]
 fn a_clone_that_closes() {
     watched(|| {

@@ -152,30 +152,6 @@ fn a_closure_that_panics_in_a_batch_leaves_the_rest_of_it() {
 }
 
 #[test]
-fn a_drop_that_panics_in_a_batch_read_in_place_loses_nothing_else() {
-    for bus in [overwrite(4), block(4)] {
-        let mut receiver = bus.subscribe();
-        let events = [
-            Hooked::tame(0),
-            undroppable(1),
-            Hooked::tame(2),
-            undroppable(3),
-        ];
-        events.into_iter().for_each(|event| {
-            bus.try_publish(event).unwrap();
-        });
-        let mut read = Vec::new();
-        for expected in [2, 4] {
-            let each = |event: &Hooked| read.push(event.number);
-            assert_eq!(panic_of(|| receiver.try_recv_many_with(9, each)), "drop");
-            assert_eq!(receiver.position(), expected);
-        }
-        assert_eq!(read, [0, 1, 2, 3]);
-        assert_eq!(number(&mut receiver), Err(TryRecvError::Empty));
-    }
-}
-
-#[test]
 fn a_filter_that_panics_leaves_the_stream_usable() {
     let bus = overwrite(4);
     let filter = |number: &u64| {

@@ -159,7 +159,6 @@ impl Spec {
             left_values: false,
             parked: None,
             ended: false,
-            spent: 0,
             ..original
         });
     }

@@ -5,20 +5,21 @@ use crate::bus::script::{ReaderStep, Take, Way, passes};
 use crate::bus::spec::Spec;
 use eventring::{Start, TryRecvError};
 
-/// After so many polls in a row that found something a receiver yields.
-const BUDGET: u32 = 128;
+/// How events are read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum By {
+    Value,
+    Reference,
+    /// Several by reference: they stay in the bus also if the receiver is the only one.
+    References,
+}
 
 impl Spec {
     /// Receives what is there: up to `limit` events, at least one, until user code panics.
-    pub(super) fn receive(
-        &mut self,
-        index: usize,
-        limit: usize,
-        by_value: bool,
-        fuse: &mut u8,
-    ) -> Outcome {
+    pub(super) fn receive(&mut self, index: usize, limit: usize, by: By, fuse: &mut u8) -> Outcome {
         let (tail, retained) = (self.tail(), self.newest(self.setup.capacity));
         let alone = self.counted && self.readers.len() == 1 && self.setup.history == 0;
+        let moves = alone && by != By::References;
         let reader = &mut self.readers[index];
         let lag = reader.next(retained) - reader.position;
         if lag > 0 {
@@ -43,13 +44,13 @@ impl Spec {
         while !panicked && events.len() < limit && reader.position < end {
             let sequence = reader.position;
             reader.position += 1;
-            if alone {
+            if moves {
                 self.stored.remove(&sequence);
             } else {
                 reader.left_values = true;
             }
-            let clones = by_value && !alone;
-            if clones || !by_value {
+            let clones = by == By::Value && !moves;
+            if clones || by != By::Value {
                 panicked = *fuse == 1;
                 *fuse = fuse.saturating_sub(1);
             }
@@ -98,15 +99,15 @@ impl Spec {
     }
 
     fn take(&mut self, index: usize, take: Take, mut fuse: u8) -> Option<Outcome> {
-        let (limit, by_value, blocks) = match take {
-            Take::TryRecv | Take::RecvTimeout => (1, true, false),
-            Take::TryRecvWith => (1, false, false),
-            Take::TryRecvMany(limit) => (limit, true, false),
-            Take::TryRecvManyWith(limit) => (limit, false, false),
-            Take::RecvBlocking => (1, true, true),
-            Take::RecvWithBlocking => (1, false, true),
-            Take::RecvManyBlocking(limit) => (limit, true, true),
-            Take::RecvManyWithBlocking(limit) => (limit, false, true),
+        let (limit, by, blocks) = match take {
+            Take::TryRecv | Take::RecvTimeout => (1, By::Value, false),
+            Take::TryRecvWith => (1, By::Reference, false),
+            Take::TryRecvMany(limit) => (limit, By::Value, false),
+            Take::TryRecvManyWith(limit) => (limit, By::References, false),
+            Take::RecvBlocking => (1, By::Value, true),
+            Take::RecvWithBlocking => (1, By::Reference, true),
+            Take::RecvManyBlocking(limit) => (limit, By::Value, true),
+            Take::RecvManyWithBlocking(limit) => (limit, By::References, true),
         };
         if blocks && limit > 0 && self.has_nothing(index) {
             return None;
@@ -115,7 +116,7 @@ impl Spec {
         if limit == 0 {
             return Some(Outcome::Received(Ok(Vec::new())));
         }
-        Some(self.receive(index, limit, by_value, &mut fuse))
+        Some(self.receive(index, limit, by, &mut fuse))
     }
 
     fn poll(&mut self, index: usize, way: Way, waker: usize, mut fuse: u8) -> Outcome {
@@ -125,14 +126,14 @@ impl Spec {
             self.cancel(index);
             way
         };
-        let (limit, by_value) = match way {
-            Way::RecvMany(limit) => (limit, true),
-            Way::RecvManyWith(limit) => (limit, false),
-            Way::RecvWith | Way::FilterMapRef => (1, false),
-            Way::PollRecv | Way::Stream | Way::WithLag | Way::Recv => (1, true),
+        let (limit, by) = match way {
+            Way::RecvMany(limit) => (limit, By::Value),
+            Way::RecvManyWith(limit) => (limit, By::References),
+            Way::RecvWith | Way::FilterMapRef => (1, By::Reference),
+            Way::PollRecv | Way::Stream | Way::WithLag | Way::Recv => (1, By::Value),
         };
         let outcome = loop {
-            let outcome = self.poll_receive(index, limit, by_value, waker, &mut fuse);
+            let outcome = self.poll_receive(index, limit, by, waker, &mut fuse);
             let (skips_lag, filters) = match way {
                 Way::Stream => (true, false),
                 Way::FilterMapRef => (true, true),
@@ -150,34 +151,30 @@ impl Spec {
         outcome
     }
 
+    /// A script is too short to use up a receiver's budget.
     fn poll_receive(
         &mut self,
         index: usize,
         limit: usize,
-        by_value: bool,
+        by: By,
         waker: usize,
         fuse: &mut u8,
     ) -> Outcome {
         if limit == 0 {
             return Outcome::Received(Ok(Vec::new()));
         }
-        if BUDGET == self.readers[index].spent {
-            self.readers[index].spent = 0;
-            self.woken[waker] += 1;
-            return Outcome::Pending;
-        }
-        let outcome = self.receive(index, limit, by_value, fuse);
+        let outcome = self.receive(index, limit, by, fuse);
         let reader = &mut self.readers[index];
         match outcome {
             Outcome::Received(Err(TryRecvError::Empty)) => {
-                (reader.parked, reader.spent) = (Some(waker), 0);
+                reader.parked = Some(waker);
                 return Outcome::Pending;
             }
             Outcome::Received(Err(TryRecvError::Closed)) => reader.ended = true,
             Outcome::Panicked(_) => return outcome,
             _ => {}
         }
-        (reader.parked, reader.spent) = (None, reader.spent + 1);
+        reader.parked = None;
         outcome
     }
 }

@@ -19,8 +19,6 @@ pub(in crate::bus) struct Reader {
     pub(in crate::bus) lent: Option<Way>,
     /// A poll has told that this is the end.
     pub(in crate::bus) ended: bool,
-    /// How often in a row it was polled to something.
-    pub(in crate::bus) spent: u32,
 }
 
 /// One handle of the bus, and the futures made of it.
