@@ -1,0 +1,126 @@
+//! What the comparison's figures cannot fall below, each measured alone: `cargo bench --bench floors`.
+//!
+//! Nanoseconds, medians of [`RUNS`] runs in turns.
+
+use crossbeam_utils::CachePadded;
+use std::hint::black_box;
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::Notify;
+
+const RUNS: usize = 11;
+/// As in the comparison's `burst` and `select`.
+const STRINGS: usize = 512;
+const THREADS: usize = 8;
+const BURST: u32 = 64;
+
+type Measure = fn() -> f64;
+
+fn main() {
+    let floors = [
+        (
+            "a String: clone 512, keep them, drop them",
+            strings as Measure,
+        ),
+        (
+            "three atomic read-modify-writes, of three cache lines",
+            read_modify_writes,
+        ),
+        (
+            "wake 8 threads once for 64 events, for each event",
+            wake_ups,
+        ),
+    ];
+    // As any program with two threads: the allocator and the reference counts are atomic.
+    thread::spawn(thread::park);
+    let mut figures = floors.map(|_| Vec::new());
+    for _ in 0..RUNS {
+        for ((_, measure), figures) in floors.iter().zip(&mut figures) {
+            figures.push(measure());
+        }
+    }
+    for ((name, _), figures) in floors.iter().zip(&mut figures) {
+        figures.sort_by(f64::total_cmp);
+        let (least, median, most) = (figures[0], figures[RUNS / 2], figures[RUNS - 1]);
+        println!("{name}: {median:.1} ({least:.1} to {most:.1})");
+    }
+}
+
+fn per(elapsed: Duration, times: usize) -> f64 {
+    elapsed.as_nanos() as f64 / times as f64
+}
+
+fn strings() -> f64 {
+    const ROUNDS: usize = 1000;
+    let source: Vec<_> = (0..STRINGS).map(|n| format!("{n:064}")).collect();
+    let mut kept = Vec::with_capacity(STRINGS);
+    let start = Instant::now();
+    for _ in 0..ROUNDS {
+        kept.extend(source.iter().map(|string| black_box(string).clone()));
+        kept.drain(..).for_each(|string| drop(black_box(string)));
+    }
+    per(start.elapsed(), ROUNDS * STRINGS)
+}
+
+fn read_modify_writes() -> f64 {
+    const TIMES: usize = 1_000_000;
+    let words = [(); 3].map(|()| CachePadded::new(AtomicU64::new(0)));
+    let start = Instant::now();
+    for number in 0..TIMES as u64 {
+        for word in black_box(&words) {
+            word.swap(number, Ordering::AcqRel);
+        }
+    }
+    per(start.elapsed(), TIMES)
+}
+
+/// Threads with a runtime each, in `select!` with a timer: woken by nothing but a [`Notify`].
+fn wake_ups() -> f64 {
+    const ROUNDS: usize = 500;
+    let bells: Vec<_> = (0..THREADS).map(|_| Notify::new()).collect();
+    let (missing, all_here) = (AtomicUsize::new(0), Notify::new());
+    let ready = Barrier::new(THREADS + 1);
+    let receive = async |bell: &Notify| {
+        let mut timer = tokio::time::interval(Duration::from_millis(1));
+        let mut rounds = 0;
+        while rounds < ROUNDS {
+            tokio::select! {
+                () = bell.notified() => {
+                    rounds += 1;
+                    if missing.fetch_sub(1, Ordering::AcqRel) == 1 {
+                        all_here.notify_one();
+                    }
+                }
+                _ = timer.tick() => {}
+            }
+        }
+    };
+    let elapsed = thread::scope(|scope| {
+        for bell in &bells {
+            scope.spawn(|| {
+                let runtime = own_runtime();
+                ready.wait();
+                runtime.block_on(receive(bell));
+            });
+        }
+        let runtime = own_runtime();
+        ready.wait();
+        let start = Instant::now();
+        runtime.block_on(async {
+            for _ in 0..ROUNDS {
+                missing.store(THREADS, Ordering::Release);
+                bells.iter().for_each(Notify::notify_one);
+                all_here.notified().await;
+            }
+        });
+        start.elapsed()
+    });
+    per(elapsed, ROUNDS) / f64::from(BURST)
+}
+
+fn own_runtime() -> Runtime {
+    Builder::new_current_thread().enable_time().build().unwrap()
+}
