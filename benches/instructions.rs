@@ -5,16 +5,16 @@
 //! the limits are in `.ci/instructions.limits`. All is done on one thread: a receiver waits by
 //! being polled with a waker that does nothing.
 
-#[cfg(not(loom))]
+#[cfg(not(eventring_loom))]
 fn main() {
     operations::run();
 }
 
 /// The models are built without any of this.
-#[cfg(loom)]
+#[cfg(eventring_loom)]
 fn main() {}
 
-#[cfg(not(loom))]
+#[cfg(not(eventring_loom))]
 mod operations {
     use eventring::{EventBus, Receiver, WaitStrategy, broadcast};
     use std::hint::black_box;

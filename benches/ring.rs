@@ -32,17 +32,17 @@
 //! * `wake` uses `Block`; `burst`, `idle` and `flatout` use `Overwrite`, the way of tokio.
 //! * eventring moves a `String` to an only receiver, tokio clones it (`burst/String/1`).
 
-#[cfg(not(loom))]
+#[cfg(not(eventring_loom))]
 fn main() {
     scenario::all();
 }
 
 /// Neither tokio nor criterion is there when the models are built.
-#[cfg(loom)]
+#[cfg(eventring_loom)]
 fn main() {}
 
 /// What the scenarios need of a channel, and the ways of using one.
-#[cfg(not(loom))]
+#[cfg(not(eventring_loom))]
 mod channel {
     use eventring::{EventBus, Receiver, RecvError, TryRecvError, WaitStrategy};
     use std::ops::Range;
@@ -247,7 +247,7 @@ mod channel {
 }
 
 /// Each scenario sends so many events and returns how long that took.
-#[cfg(not(loom))]
+#[cfg(not(eventring_loom))]
 mod scenario {
     use crate::channel::*;
     use crate::compare::{BURST, compare};
@@ -480,7 +480,7 @@ mod scenario {
 }
 
 /// Both channels in one run.
-#[cfg(not(loom))]
+#[cfg(not(eventring_loom))]
 mod compare {
     use criterion::{Criterion, SamplingMode, Throughput};
     use std::time::Duration;

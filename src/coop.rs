@@ -57,33 +57,33 @@ impl Budget {
 /// Whether so many events are too many: outside of tokio's runtimes they are; in them, if they have
 /// used up the task's budget. To yield then is cheaper than to ask tokio for more than there is: that
 /// puts the task off until its worker has looked for I/O.
-#[cfg(all(feature = "tokio", not(loom)))]
+#[cfg(all(feature = "tokio", not(eventring_loom)))]
 #[cold]
 fn is_spent() -> bool {
     !tokio::task::coop::has_budget_remaining() || tokio::runtime::Handle::try_current().is_err()
 }
 
-#[cfg(any(not(feature = "tokio"), loom))]
+#[cfg(any(not(feature = "tokio"), eventring_loom))]
 fn is_spent() -> bool {
     true
 }
 
 /// What tokio gives back if it is dropped without progress.
-#[cfg(all(feature = "tokio", not(loom)))]
+#[cfg(all(feature = "tokio", not(eventring_loom)))]
 pub(crate) use tokio::task::coop::RestoreOnPending as Unit;
 
-#[cfg(all(feature = "tokio", not(loom)))]
+#[cfg(all(feature = "tokio", not(eventring_loom)))]
 use tokio::task::coop::poll_proceed;
 
-#[cfg(any(not(feature = "tokio"), loom))]
+#[cfg(any(not(feature = "tokio"), eventring_loom))]
 pub(crate) struct Unit;
 
-#[cfg(any(not(feature = "tokio"), loom))]
+#[cfg(any(not(feature = "tokio"), eventring_loom))]
 impl Unit {
     fn made_progress(self) {}
 }
 
-#[cfg(any(not(feature = "tokio"), loom))]
+#[cfg(any(not(feature = "tokio"), eventring_loom))]
 fn poll_proceed(_: &mut Context<'_>) -> Poll<Unit> {
     Poll::Ready(Unit)
 }

@@ -67,9 +67,7 @@ compile_error!(
 pub mod broadcast;
 mod bus;
 mod coop;
-mod cursor;
 mod error;
-mod notifier;
 mod reader;
 mod receiver;
 mod ring;

@@ -1,13 +1,10 @@
 //! A receiver's side of the ring: where it stands, and how it reads (R1 to R4).
 
-use crate::cursor::{CursorRef, Kind};
 use crate::error::{RecvError, TryRecvError};
-use crate::notifier::{Notifier, wake_gathered};
-use crate::ring::sequence::StampWord;
-use crate::ring::{Attached, Ring, Sequencer, Slot, unread};
+use crate::ring::{Attached, CursorRef, Kind, Ring, Sequencer, Slot, unread};
 use crate::strategy::Start;
 use crate::sync::{Arc, step};
-use crate::wait::Wait;
+use crate::wait::{Notifier, SHARDS, Wait, wake_gathered};
 use std::cmp::Ordering;
 use std::mem::needs_drop;
 
@@ -76,7 +73,7 @@ impl<E> Reader<E> {
                 anchor,
                 position,
                 waited: position,
-                shard: number % StampWord::SHARDS,
+                shard: number % SHARDS,
                 missed: 0,
                 left_values: false,
             },

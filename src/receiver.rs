@@ -1,9 +1,8 @@
 //! The receiving side: the handle and its futures, thin over the reader.
 
-use crate::cursor::Kind;
 use crate::error::{RecvError, TryRecvError};
+use crate::ring::Kind;
 use crate::strategy::Start;
-use crate::stream::{FilterMapRef, WithLag};
 use crate::subscription::{Recv, RecvMany, RecvManyWith, RecvWith, Subscription};
 use std::fmt;
 use std::task::{Context, Poll};
@@ -403,49 +402,6 @@ impl<E> Receiver<E> {
         self.0
             .block(None, |pinned| pinned.read_many(limit, &mut read))
             .expect("waits without a deadline")
-    }
-
-    /// A stream of what the closure makes of the events: it sees each by reference, so that events
-    /// of no interest are never cloned. Lag is filtered out, but counted, as by the receiver.
-    ///
-    /// ```
-    /// use futures::StreamExt;
-    ///
-    /// # futures::executor::block_on(async {
-    /// let bus = eventring::EventBus::new(16);
-    /// let lengths = bus.subscribe().filter_map_ref(|event: &String| {
-    ///     event.starts_with("audit").then_some(event.len())
-    /// });
-    /// bus.publish(String::from("debug: no")).await.unwrap();
-    /// bus.publish(String::from("audit: yes")).await.unwrap();
-    /// drop(bus);
-    /// assert_eq!(lengths.collect::<Vec<_>>().await, [10]);
-    /// # });
-    /// ```
-    pub fn filter_map_ref<T, F: FnMut(&E) -> Option<T>>(self, filter: F) -> FilterMapRef<E, F> {
-        FilterMapRef {
-            receiver: self,
-            filter,
-        }
-    }
-
-    /// A stream that tells of each gap, in its place, instead of filtering lag out.
-    ///
-    /// ```
-    /// use eventring::{EventBus, Lagged};
-    /// use futures::StreamExt;
-    ///
-    /// # futures::executor::block_on(async {
-    /// let bus = EventBus::new(1);
-    /// let stream = bus.subscribe().with_lag();
-    /// bus.publish('a').await.unwrap();
-    /// bus.publish('b').await.unwrap();
-    /// drop(bus);
-    /// assert_eq!(stream.collect::<Vec<_>>().await, [Err(Lagged(1)), Ok('b')]);
-    /// # });
-    /// ```
-    pub fn with_lag(self) -> WithLag<E> {
-        WithLag(self)
     }
 
     /// The sequence number of the next event. For a receiver that was lapped and has not been told

@@ -94,7 +94,7 @@
 //! Threads that are woken take the processor from the publisher that wakes them. One that reads a
 //! single event and sleeps again has to be woken again for the next. So before it stands in the
 //! list, a receiver that was woken for a single event, while a publisher wakes several, gives its
-//! processor away, once for each such round, and looks again (`waking.rs`).
+//! processor away, once for each such round, and looks again (`wait/waking.rs`).
 //!
 //! # Waiting to publish
 //!
@@ -239,23 +239,21 @@
 //! [Eventador]: https://docs.rs/eventador
 //! [event-listener]: https://docs.rs/event-listener
 
-pub(crate) mod sequence;
+mod cursor;
+mod sequence;
 mod sequencer;
-mod shards;
 mod slot;
-mod waking;
 
+pub(crate) use cursor::{CursorRef, Kind};
 pub(crate) use sequencer::{Attached, Claim, Refusal, Sequencer};
 pub(crate) use slot::{Slot, unread};
 
-use crate::cursor::{Cursor, CursorRef, Kind, Registry};
-use crate::notifier::{Notifier, wake_gathered};
 use crate::sync::{AtomicU64, AtomicUsize, Ordering, acquire, release, step};
+use crate::wait::{Notifier, Shards, Waking, wake_gathered};
+use cursor::{Cursor, Registry};
 use sequencer::Wakes;
-use shards::Shards;
 use std::collections::VecDeque;
 use std::mem::needs_drop;
-use waking::Waking;
 
 /// How many slots ahead of the one that it writes a publisher fetches a cache line (P6).
 const AHEAD: u64 = 16;
@@ -331,7 +329,7 @@ impl<E> Ring<E> {
         let old = self.write(slot, sequence, event);
         let stamp = slot.commit(sequence); // P7
         if stamp.has_waiting() && step("notify-waiting") {
-            self.shards.gather(self.index(sequence), stamp);
+            self.shards.gather(self.index(sequence), stamp.waiting());
         }
         let released = self.after_commit(claim, kept);
         if stamp.has_waiting() || claim.hand_over {
@@ -372,7 +370,7 @@ impl<E> Ring<E> {
             } else {
                 let stamp = slot.commit(sequence);
                 if stamp.has_waiting() {
-                    self.shards.gather(self.index(sequence), stamp);
+                    self.shards.gather(self.index(sequence), stamp.waiting());
                 }
             }
         }
@@ -490,7 +488,7 @@ impl<E> Ring<E> {
         if let Some(end) = self.sequencer.close() {
             if step("close-notify") {
                 let waiting = self.slot(end).take_waiting();
-                self.shards.gather(self.index(end), waiting);
+                self.shards.gather(self.index(end), waiting.waiting());
             }
             if step("close-space") {
                 self.sequencer.space().gather();

@@ -1,10 +1,9 @@
 //! A reader and its waiting: what the receivers of both surfaces are made of.
 
 use crate::coop::Budget;
-use crate::cursor::Kind;
 use crate::error::{RecvError, TryRecvError};
 use crate::reader::{Pinned, Reader, Receive};
-use crate::ring::Ring;
+use crate::ring::{Kind, Ring};
 use crate::strategy::Start;
 use crate::sync::Arc;
 use crate::wait::{Waiter, block};

@@ -1,13 +1,15 @@
-//! The only door to atomics, locks, cells and spinning: `std` in a normal build, [loom] under
-//! `--cfg loom`, so that the models in `tests/loom` check the very code that ships.
+//! The only door to atomics, locks, cells, spinning and parking: `std` in a normal build, [loom] under
+//! `--cfg eventring_loom`, so that the models in `tests/loom` check the very code that ships.
 //!
-//! Call sites look the same in both worlds. `.ci/lint` keeps everybody else out.
+//! Call sites look the same in both worlds. `.ci/lint` keeps everybody else out. A user's `--cfg loom`
+//! changes nothing here.
 //!
 //! [loom]: https://docs.rs/loom
 
-#[cfg(not(loom))]
+#[cfg(not(eventring_loom))]
 mod imp {
     pub(crate) use crossbeam_utils::Backoff;
+    pub(crate) use crossbeam_utils::sync::{Parker, Unparker};
     pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
     pub(crate) use std::sync::{Arc, Mutex, MutexGuard};
     pub(crate) use std::thread::yield_now;
@@ -33,12 +35,53 @@ mod imp {
     }
 }
 
-#[cfg(loom)]
+#[cfg(eventring_loom)]
 mod imp {
     pub(crate) use loom::cell::UnsafeCell;
     pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-    pub(crate) use loom::sync::{Arc, Mutex, MutexGuard};
+    pub(crate) use loom::sync::{Arc, Condvar, Mutex, MutexGuard};
     pub(crate) use loom::thread::yield_now;
+
+    /// Not by `loom::thread::park`: what unparks a thread there ends its joins, too. loom knows no
+    /// deadlines.
+    #[derive(Debug)]
+    pub(crate) struct Parker(Unparker);
+
+    #[derive(Clone, Debug)]
+    pub(crate) struct Unparker(std::sync::Arc<(Mutex<bool>, Condvar)>);
+
+    impl Parker {
+        pub(crate) fn new() -> Self {
+            Self(Unparker(std::sync::Arc::new((
+                Mutex::new(false),
+                Condvar::new(),
+            ))))
+        }
+
+        pub(crate) fn unparker(&self) -> &Unparker {
+            &self.0
+        }
+
+        pub(crate) fn park(&self) {
+            let (unparked, condvar) = &*self.0.0;
+            let mut unparked = super::lock(unparked);
+            while !std::mem::take(&mut *unparked) {
+                unparked = condvar.wait(unparked).expect("nobody panics under it");
+            }
+        }
+
+        pub(crate) fn park_deadline(&self, _deadline: std::time::Instant) {
+            panic!("loom knows no deadlines");
+        }
+    }
+
+    impl Unparker {
+        pub(crate) fn unpark(&self) {
+            let (unparked, condvar) = &*self.0.0;
+            *super::lock(unparked) = true;
+            condvar.notify_one();
+        }
+    }
 
     /// loom needs to be told that a spinning thread waits for another one.
     #[derive(Debug)]
@@ -71,9 +114,9 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// A thread-local with a constant initial value, which loom's macro does not know to be one.
 macro_rules! const_thread_local {
     ($(#[$attribute:meta])* static $name:ident: $type:ty = $value:expr;) => {
-        #[cfg(not(loom))]
+        #[cfg(not(eventring_loom))]
         std::thread_local! { $(#[$attribute])* static $name: $type = const { $value }; }
-        #[cfg(loom)]
+        #[cfg(eventring_loom)]
         loom::thread_local! { $(#[$attribute])* static $name: $type = $value; }
     };
 }

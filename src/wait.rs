@@ -1,19 +1,23 @@
 //! Waiting, written once: try, stand in a list, try again, await.
 //!
 //! Whoever has to wait (a receiver for an event, a publisher for room, a drain for the receivers)
-//! implements [`Wait`]; [`Waiter::poll`] and [`block`] do the rest. [event-listener] parks the
-//! threads that block, and is named only here.
-//!
-//! [event-listener]: https://docs.rs/event-listener
+//! implements [`Wait`]; [`Waiter::poll`] and [`block`] do the rest.
 
-use crate::notifier::{Notifier, Relay, RelayRef};
-use crate::sync::{Arc, const_thread_local, step};
-use event_listener::{Event, Listener as _};
-use std::cell::RefCell;
+mod notifier;
+mod park;
+mod shards;
+mod waking;
+
+pub(crate) use notifier::{Notifier, wake_gathered};
+pub(crate) use park::block;
+pub(crate) use shards::{SHARDS, Shards};
+pub(crate) use waking::Waking;
+
+use crate::sync::step;
+use notifier::{Relay, RelayRef};
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, Wake, Waker};
-use std::time::Instant;
+use std::task::{Context, Poll, Waker};
 
 /// Something to wait for.
 pub(crate) trait Wait {
@@ -206,70 +210,3 @@ macro_rules! waiting_future {
     };
 }
 pub(crate) use waiting_future;
-
-/// How a thread waits: as a task does, with a waker that unparks it.
-#[derive(Debug)]
-struct Parked {
-    event: Arc<Event>,
-    waker: Waker,
-    waiter: Waiter,
-}
-
-#[derive(Debug)]
-struct Unparker(Arc<Event>);
-
-impl Wake for Unparker {
-    fn wake(self: std::sync::Arc<Self>) {
-        // A clone, for loom: it sees only this `Arc`'s own counting.
-        Arc::clone(&self.0).notify(1);
-    }
-}
-
-impl Parked {
-    fn new() -> Self {
-        let event = Arc::new(Event::new());
-        let unparker = Unparker(Arc::clone(&event));
-        Self {
-            event,
-            waker: Waker::from(std::sync::Arc::new(unparker)),
-            waiter: Waiter::default(),
-        }
-    }
-
-    fn block<W: Wait>(&mut self, wait: &mut W, deadline: Option<Instant>) -> Option<W::Output> {
-        let waiter = std::mem::take(&mut self.waiter);
-        let mut waiting = Waiting { wait, waiter };
-        let cx = &mut Context::from_waker(&self.waker);
-        loop {
-            // Before the attempt, so that no wake-up after it is slept through.
-            let listener = self.event.listen();
-            if let Poll::Ready(output) = Pin::new(&mut waiting).poll(cx) {
-                self.waiter = std::mem::take(&mut waiting.waiter);
-                return Some(output);
-            }
-            match deadline {
-                None => listener.wait(),
-                Some(deadline) if listener.wait_deadline(deadline).is_some() => {}
-                Some(_) => return waiting.wait.attempt(false),
-            }
-        }
-    }
-}
-
-const_thread_local! {
-    /// This thread's, unless it is in use: user code that is called while a thread waits may have
-    /// to wait too.
-    static PARKED: RefCell<Option<Parked>> = RefCell::new(None);
-}
-
-/// Blocks the thread until the attempt succeeds, or until the deadline has passed (`None`).
-pub(crate) fn block<W: Wait>(wait: &mut W, deadline: Option<Instant>) -> Option<W::Output> {
-    if let Some(output) = wait.attempt(false) {
-        return Some(output);
-    }
-    let kept = PARKED.try_with(|parked| parked.borrow_mut().take());
-    let mut parked = kept.ok().flatten().unwrap_or_else(Parked::new);
-    let output = parked.block(wait, deadline);
-    let _ = PARKED.try_with(|kept| kept.replace(Some(parked)));
-    output
-}

@@ -9,7 +9,7 @@
 //!
 //! `PROPTEST_CASES=1000000 cargo test --release --test broadcast_differential` looks further;
 //! `.ci/fuzz` lets a fuzzer write the scripts, and what it has found is run here too.
-#![cfg(not(loom))]
+#![cfg(not(eventring_loom))]
 
 #[path = "oracle/broadcast/mod.rs"]
 mod broadcast;

@@ -2,7 +2,7 @@
 //! parked again as fast as they are woken, made one `send` quadratic in their number.
 //!
 //! What is counted is wake-ups and polls, not time: `--nocapture` prints them.
-#![cfg(not(loom))]
+#![cfg(not(eventring_loom))]
 
 mod common;
 

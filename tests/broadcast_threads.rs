@@ -1,6 +1,6 @@
 //! `eventring::broadcast` under real threads: every receiver accounts for every value, whatever the
 //! others do, and nobody waits for ever. Time only matters to the watchdog, which ends a hang.
-#![cfg(not(loom))]
+#![cfg(not(eventring_loom))]
 
 mod common;
 

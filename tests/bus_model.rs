@@ -9,7 +9,7 @@
 //!
 //! `PROPTEST_CASES=1000000 cargo test --release --test bus_model` looks further; `.ci/fuzz` lets a
 //! fuzzer write the scripts, and what it has found is run here too.
-#![cfg(not(loom))]
+#![cfg(not(eventring_loom))]
 
 #[path = "oracle/bus/mod.rs"]
 mod bus;

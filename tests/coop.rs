@@ -1,6 +1,6 @@
 //! A receiver that always finds an event lets other tasks run: in tokio's tasks by their budget
 //! (feature `tokio`, the default), elsewhere by one of its own.
-#![cfg(not(loom))]
+#![cfg(not(eventring_loom))]
 
 mod common;
 

@@ -1,5 +1,5 @@
 //! The defects of Eventador, the nearest relative, each as a regression test.
-#![cfg(not(loom))]
+#![cfg(not(eventring_loom))]
 
 mod common;
 

@@ -1,6 +1,6 @@
 //! The same suite under every kind of executor: tasks that share one thread or several, or have one
 //! each. What hangs only here is what relies on others being polled at the right time.
-#![cfg(not(loom))]
+#![cfg(not(eventring_loom))]
 
 mod common;
 

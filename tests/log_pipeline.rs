@@ -1,5 +1,5 @@
 //! The `log_pipeline` example, end to end: its binary on real files.
-#![cfg(not(loom))]
+#![cfg(not(eventring_loom))]
 
 use std::env::{self, consts::EXE_SUFFIX};
 use std::fs::{self, File};

@@ -144,7 +144,7 @@ impl From<crate::TryRecvError> for TryRecvError {
 }
 
 /// Both ways, for programs that move over module by module.
-#[cfg(all(feature = "tokio", not(loom)))]
+#[cfg(all(feature = "tokio", not(eventring_loom)))]
 mod with_tokio {
     use super::{RecvError, SendError, TryRecvError};
     use tokio::sync::broadcast::error as tokio;

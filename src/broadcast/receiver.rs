@@ -1,8 +1,7 @@
 //! The receiving side.
 
 use super::error::{RecvError, TryRecvError};
-use crate::cursor::Kind;
-use crate::ring::Ring;
+use crate::ring::{Kind, Ring};
 use crate::strategy::Start;
 use crate::subscription::Subscription;
 use crate::sync::Arc;

@@ -3,10 +3,9 @@
 use super::error::SendError;
 use super::receiver::Receiver;
 use crate::error::BuildError;
-use crate::notifier::Notifier;
 use crate::ring::Ring;
 use crate::sync::Arc;
-use crate::wait::{Wait, Waiting, waiting_future};
+use crate::wait::{Notifier, Wait, Waiting, waiting_future};
 use std::fmt;
 use std::future::Future;
 use std::panic::{RefUnwindSafe, UnwindSafe};

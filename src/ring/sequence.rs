@@ -3,6 +3,8 @@
 //! A sequence is the `u64` number of an event, from 0, never reused. The narrowest word keeps 60
 //! bits of it: at one event per nanosecond they last for 36 years.
 
+use crate::wait::SHARDS;
+
 /// A bound (`hold` or `gate`) when there is no cursor to bound.
 pub(crate) const NOBODY: u64 = u64::MAX;
 
@@ -54,18 +56,17 @@ impl TailWord {
 pub(crate) struct StampWord(pub(crate) u64);
 
 impl StampWord {
-    pub(crate) const SHARDS: usize = 4;
-    pub(crate) const WAITING: u64 = (1 << Self::SHARDS) - 1;
+    pub(crate) const WAITING: u64 = (1 << SHARDS) - 1;
 
     #[inline]
     pub(crate) fn committed(sequence: u64) -> Self {
-        Self((sequence + 1) << Self::SHARDS)
+        Self((sequence + 1) << SHARDS)
     }
 
     /// The sequence that follows the committed one; 0 while nothing was committed.
     #[inline]
     pub(crate) fn next(self) -> u64 {
-        self.0 >> Self::SHARDS
+        self.0 >> SHARDS
     }
 
     #[inline]
@@ -75,7 +76,13 @@ impl StampWord {
 
     #[inline]
     pub(crate) fn has_waiting(self) -> bool {
-        self.0 & Self::WAITING != 0
+        self.waiting() != 0
+    }
+
+    /// The WAITING bits alone.
+    #[inline]
+    pub(crate) fn waiting(self) -> u64 {
+        self.0 & Self::WAITING
     }
 
     #[inline]

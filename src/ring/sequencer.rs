@@ -7,13 +7,13 @@ mod handover;
 pub(crate) use attach::Attached;
 pub(crate) use handover::Wakes;
 
-use crate::cursor::Registry;
-use crate::notifier::Notifier;
-use crate::ring::sequence::{NOBODY, TailWord, oldest, room};
+use super::cursor::Registry;
+use super::sequence::{NOBODY, TailWord, oldest, room};
 use crate::sync::{
     AtomicBool, AtomicU64, AtomicUsize, Backoff, Mutex, MutexGuard, Ordering, acquire, lock,
     release, step,
 };
+use crate::wait::Notifier;
 use crossbeam_utils::CachePadded;
 
 /// The word that publishers claim by.

@@ -1,5 +1,5 @@
 //! Labels of orderings and protocol steps, so that `.ci/weaken` can prove that the models in
-//! `tests/loom` need each of them: under `--cfg loom`, a run with `EVENTRING_WEAKEN=<label>`
+//! `tests/loom` need each of them: under `--cfg eventring_loom`, a run with `EVENTRING_WEAKEN=<label>`
 //! makes that ordering Relaxed, or leaves that step out. `ring.rs` has the tables.
 //!
 //! A normal build has no such switch: the orderings and `true` are constants, and what is guarded
@@ -103,13 +103,13 @@ pub(crate) fn acq_rel(acquiring: &str, releasing: &str) -> Ordering {
 }
 
 /// Whether to take the step.
-#[cfg(not(loom))]
+#[cfg(not(eventring_loom))]
 #[inline(always)]
 pub(crate) const fn step(_label: &str) -> bool {
     true
 }
 
-#[cfg(loom)]
+#[cfg(eventring_loom)]
 pub(crate) fn step(label: &str) -> bool {
     use std::sync::OnceLock;
 

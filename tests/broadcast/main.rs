@@ -2,7 +2,7 @@
 //! compiled against the one and against the other. What is different on purpose is in `ours.rs`.
 //! In the suite numbers are those of the behaviours that a ring easily gets wrong; `#` are tokio's
 //! own issues.
-#![cfg(not(loom))]
+#![cfg(not(eventring_loom))]
 
 #[path = "../common/mod.rs"]
 mod common;

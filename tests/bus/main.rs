@@ -1,5 +1,5 @@
 //! The native API, method by method, on one thread wherever that is enough.
-#![cfg(not(loom))]
+#![cfg(not(eventring_loom))]
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -1,6 +1,6 @@
 //! Hostile users: events, closures and wakers that panic or call back, futures and receivers that
 //! are forgotten; and that no value is dropped twice, late or never.
-#![cfg(not(loom))]
+#![cfg(not(eventring_loom))]
 
 #[path = "../common/mod.rs"]
 mod common;

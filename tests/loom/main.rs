@@ -1,6 +1,6 @@
 //! Model checking of the handshakes, on the real code. Each model names the bug it would catch.
 //!
-//! `RUSTFLAGS="--cfg loom" cargo test --profile loom --test loom`
+//! `RUSTFLAGS="--cfg eventring_loom" cargo test --profile loom --test loom`
 //!
 //! loom runs every interleaving of a model's threads, with every value that each load may see.
 //! Besides the assertions it reports two threads touching a slot's value at once, and a thread
@@ -8,7 +8,7 @@
 //! run, the rest after joining them.
 //!
 //! A line `Kills:` names orderings and steps that a model is known to need: see `.ci/weaken`.
-#![cfg(loom)]
+#![cfg(eventring_loom)]
 
 mod batch;
 mod broadcast_channel;

@@ -1,7 +1,7 @@
 //! Attaching receivers, and taking them off: under the registry's lock, the bounds before the tail.
 
 use super::{Sequencer, Wakes};
-use crate::cursor::{Cursor, CursorRef, Kind, Registry};
+use crate::ring::cursor::{Cursor, CursorRef, Kind, Registry};
 use crate::ring::sequence::{CursorWord, NOBODY, oldest};
 use crate::strategy::Start;
 use crate::sync::{Ordering, release, step};
@@ -116,7 +116,7 @@ impl Sequencer {
     }
 
     /// Takes the lossy cursor off by which a gating receiver read the past. The caller owes a
-    /// [`wake_gathered`](crate::notifier::wake_gathered).
+    /// [`wake_gathered`](crate::wait::wake_gathered).
     pub(crate) fn leave_past(&self, past: &Cursor) {
         let wakes = self.remove(&mut self.lock(), past, Kind::Lossy);
         self.gather(wakes);

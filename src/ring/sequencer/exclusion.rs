@@ -1,7 +1,7 @@
 //! Shutting publishers out of what is to be released.
 
 use super::Sequencer;
-use crate::cursor::Registry;
+use crate::ring::cursor::Registry;
 use crate::ring::sequence::{NOBODY, oldest};
 use crate::sync::{Ordering, release};
 use std::ops::Range;

@@ -1,7 +1,7 @@
 //! Handing a flag over: who waits for receivers to move on, and is to be woken once they have.
 
 use super::Sequencer;
-use crate::cursor::{Registry, Standing};
+use crate::ring::cursor::{Registry, Standing};
 use crate::ring::sequence::oldest;
 use crate::sync::{Backoff, Ordering, release, step};
 
@@ -24,7 +24,7 @@ impl Wakes {
 
 impl Sequencer {
     /// A flag came off a cursor: somebody waits, and may have waited for it. The caller owes a
-    /// [`wake_gathered`](crate::notifier::wake_gathered).
+    /// [`wake_gathered`](crate::wait::wake_gathered).
     #[cold]
     pub(crate) fn hand_over(&self) {
         let wakes = self.settle(&mut self.lock());
@@ -101,7 +101,7 @@ impl Sequencer {
         }
     }
 
-    /// The caller owes a [`wake_gathered`](crate::notifier::wake_gathered).
+    /// The caller owes a [`wake_gathered`](crate::wait::wake_gathered).
     pub(crate) fn gather(&self, wakes: Wakes) {
         if wakes.space && step("wake-space") {
             self.space.gather();

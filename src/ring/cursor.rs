@@ -3,7 +3,7 @@
 //! The word is the second of the three in `ring.rs`: its owner pins and advances it, publishers
 //! evict and flag it. Whoever is not the owner holds the registry's lock while writing it.
 
-use crate::ring::sequence::{CursorWord, NOBODY, ONLY_DETACHED};
+use super::sequence::{CursorWord, NOBODY, ONLY_DETACHED};
 use crate::sync::{Arc, AtomicU64, AtomicUsize, Ordering, acquire, release, step};
 use std::collections::BTreeSet;
 

@@ -5,7 +5,7 @@
 //! would wake every thread for every event. So a receiver that was woken for a single event lets the
 //! publisher go on before it sleeps.
 
-use crate::notifier::wake_gathered_within;
+use super::notifier::wake_gathered_within;
 use crate::sync::{AtomicU64, Ordering, const_thread_local, yield_now};
 use crossbeam_utils::CachePadded;
 use std::cell::Cell;

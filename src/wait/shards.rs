@@ -1,8 +1,10 @@
 //! Where receivers wait for the next commit.
 
-use crate::notifier::Notifier;
-use crate::ring::sequence::StampWord;
+use super::Notifier;
 use crossbeam_utils::CachePadded;
+
+/// How many lists a slot has, each with a bit of the word that says who waits there.
+pub(crate) const SHARDS: usize = 4;
 
 /// The lists of waiting receivers, by slot and by shard.
 ///
@@ -12,7 +14,7 @@ use crossbeam_utils::CachePadded;
 ///
 /// A slot has the same list in each lap: the WAITING bit may be taken out by a publisher that is
 /// one lap behind what the receiver waits for.
-pub(crate) struct Shards([[CachePadded<Notifier>; StampWord::SHARDS]; 2]);
+pub(crate) struct Shards([[CachePadded<Notifier>; SHARDS]; 2]);
 
 impl Shards {
     pub(crate) fn new() -> Self {
@@ -25,11 +27,11 @@ impl Shards {
         &self.0[slot % 2][shard]
     }
 
-    /// Notifies those whose bits were taken out of the slot's stamp. The caller owes a
-    /// [`wake_gathered`](crate::notifier::wake_gathered).
+    /// Notifies those whose bits, the lowest of `waiting`, were taken out of the slot's word. The
+    /// caller owes a [`wake_gathered`](super::wake_gathered).
     #[cold]
-    pub(crate) fn gather(&self, slot: usize, old: StampWord) {
-        for shard in (0..StampWord::SHARDS).filter(|&shard| old.is_waiting(shard)) {
+    pub(crate) fn gather(&self, slot: usize, waiting: u64) {
+        for shard in (0..SHARDS).filter(|shard| waiting & (1 << shard) != 0) {
             self.list(slot, shard).gather();
         }
     }

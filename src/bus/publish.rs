@@ -1,0 +1,330 @@
+//! Publishing: at once, or once there is room.
+
+use super::EventBus;
+use crate::error::{PublishError, TryPublishError};
+use crate::ring::Refusal;
+use crate::strategy::WaitStrategy;
+use crate::wait::{Notifier, Wait, Waiting, block, waiting_future};
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+impl<E> EventBus<E> {
+    /// Publishes an event and resolves to its sequence number, once there is room for it. With no
+    /// receivers it succeeds, and the event is gone (unless the bus keeps a history).
+    ///
+    /// With [`Block`](WaitStrategy::Block) it waits for the gating receivers. With the other
+    /// strategies it resolves at its first poll.
+    ///
+    /// # Errors
+    ///
+    /// [`PublishError::Closed`] if the bus is closed, also while waiting;
+    /// [`PublishError::Dropped`] if the ring is full and the strategy is
+    /// [`DropNewest`](WaitStrategy::DropNewest). Both hand the event back.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it has resolved, nothing was published, and the event is dropped. So any
+    /// timeout may be put around it; [`publish_many`](Self::publish_many) keeps its events.
+    ///
+    /// ```
+    /// # tokio_test::block_on(async {
+    /// let bus = eventring::EventBus::new(16);
+    /// assert_eq!(bus.publish("first").await, Ok(0));
+    /// assert_eq!(bus.publish("second").await, Ok(1));
+    /// # });
+    /// ```
+    pub fn publish(&self, event: E) -> Publish<'_, E> {
+        Publish(Waiting::new(Publishing {
+            bus: self,
+            event: Some(event),
+        }))
+    }
+
+    /// Publishes an event if there is room, whatever the strategy, and returns its sequence number.
+    ///
+    /// # Errors
+    ///
+    /// [`TryPublishError::Full`] if a gating receiver still needs the slot that is next (not
+    /// counted in [`stats`](Self::stats), since nothing was lost), [`TryPublishError::Closed`] if
+    /// the bus is closed. Both hand the event back.
+    ///
+    /// ```
+    /// use eventring::{EventBus, TryPublishError, WaitStrategy};
+    ///
+    /// let bus = EventBus::with_strategy(1, WaitStrategy::Block);
+    /// let _receiver = bus.subscribe();
+    /// assert_eq!(bus.try_publish('a'), Ok(0));
+    /// assert_eq!(bus.try_publish('b'), Err(TryPublishError::Full('b')));
+    /// ```
+    #[inline]
+    pub fn try_publish(&self, event: E) -> Result<u64, TryPublishError<E>> {
+        match self.ring.sequencer.claim(1, false) {
+            Ok(claim) => Ok(self.ring.fill(&claim, event)),
+            Err(Refusal::Full) => Err(TryPublishError::Full(event)),
+            Err(Refusal::Closed) => Err(TryPublishError::Closed(event)),
+        }
+    }
+
+    /// As [`publish`](Self::publish), blocking the thread instead of the task.
+    ///
+    /// # Errors
+    ///
+    /// As [`publish`](Self::publish).
+    ///
+    /// ```
+    /// let bus = eventring::EventBus::new(16);
+    /// assert_eq!(bus.publish_blocking("first"), Ok(0));
+    /// ```
+    pub fn publish_blocking(&self, event: E) -> Result<u64, PublishError<E>> {
+        let mut publishing = Publishing {
+            bus: self,
+            event: Some(event),
+        };
+        block(&mut publishing, None).expect("waits without a deadline")
+    }
+
+    /// As [`publish_blocking`](Self::publish_blocking), waiting for room for at most `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// [`TryPublishError::Full`] if there was no room in time (with
+    /// [`DropNewest`](WaitStrategy::DropNewest): at once, and counted as dropped),
+    /// [`TryPublishError::Closed`] if the bus is closed. Both hand the event back.
+    ///
+    /// ```
+    /// use eventring::{EventBus, TryPublishError, WaitStrategy};
+    /// use std::time::Duration;
+    ///
+    /// let bus = EventBus::with_strategy(1, WaitStrategy::Block);
+    /// let _receiver = bus.subscribe();
+    /// let timeout = Duration::from_millis(1);
+    /// assert_eq!(bus.publish_timeout('a', timeout), Ok(0));
+    /// assert_eq!(bus.publish_timeout('b', timeout), Err(TryPublishError::Full('b')));
+    /// ```
+    pub fn publish_timeout(&self, event: E, timeout: Duration) -> Result<u64, TryPublishError<E>> {
+        let mut publishing = Publishing {
+            bus: self,
+            event: Some(event),
+        };
+        match block(&mut publishing, Instant::now().checked_add(timeout)) {
+            Some(Ok(sequence)) => Ok(sequence),
+            Some(Err(PublishError::Closed(event))) => Err(TryPublishError::Closed(event)),
+            Some(Err(PublishError::Dropped(event))) => Err(TryPublishError::Full(event)),
+            None => Err(TryPublishError::Full(publishing.take())),
+        }
+    }
+
+    /// Publishes all events of the vector, in order, in as few runs as there is room for: each run
+    /// is claimed at once, so that no other publisher's events come in between.
+    ///
+    /// With [`Block`](WaitStrategy::Block) it waits for room as often as it takes.
+    ///
+    /// # Errors
+    ///
+    /// As [`publish`](Self::publish). What was not published is in the vector, in order; with
+    /// [`DropNewest`](WaitStrategy::DropNewest) it is counted as dropped.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it has resolved, what was not published is in the vector, in order. (While
+    /// it waits, the vector is empty: a future that is *forgotten* keeps the rest.)
+    ///
+    /// ```
+    /// # tokio_test::block_on(async {
+    /// let bus = eventring::EventBus::new(16);
+    /// let mut receiver = bus.subscribe();
+    /// let mut events = vec!['a', 'b', 'c'];
+    /// bus.publish_many(&mut events).await.unwrap();
+    /// assert!(events.is_empty());
+    /// assert_eq!(receiver.recv().await, Ok('a'));
+    /// # });
+    /// ```
+    pub fn publish_many<'a>(&'a self, events: &'a mut Vec<E>) -> PublishMany<'a, E> {
+        PublishMany(Waiting::new(PublishingMany::new(self, events)))
+    }
+
+    /// As [`publish_many`](Self::publish_many), blocking the thread instead of the task.
+    ///
+    /// # Errors
+    ///
+    /// As [`publish_many`](Self::publish_many).
+    ///
+    /// ```
+    /// let bus = eventring::EventBus::new(16);
+    /// bus.publish_many_blocking(&mut vec!['a', 'b', 'c']).unwrap();
+    /// assert_eq!(bus.stats().published, 3);
+    /// ```
+    pub fn publish_many_blocking(&self, events: &mut Vec<E>) -> Result<(), PublishError<()>> {
+        let mut publishing = PublishingMany::new(self, events);
+        block(&mut publishing, None).expect("waits without a deadline")
+    }
+
+    /// Publishes as many events from the front of the vector as there is room for, and returns how
+    /// many. What was not published stays in the vector, in order.
+    ///
+    /// # Errors
+    ///
+    /// [`TryPublishError::Full`] if there was no room for any, [`TryPublishError::Closed`] if the
+    /// bus is closed.
+    ///
+    /// ```
+    /// use eventring::{EventBus, WaitStrategy};
+    ///
+    /// let bus = EventBus::with_strategy(2, WaitStrategy::Block);
+    /// let _receiver = bus.subscribe();
+    /// let mut events = vec!['a', 'b', 'c'];
+    /// assert_eq!(bus.try_publish_many(&mut events), Ok(2));
+    /// assert_eq!(events, ['c']);
+    /// ```
+    pub fn try_publish_many(&self, events: &mut Vec<E>) -> Result<usize, TryPublishError<()>> {
+        let before = events.len();
+        let mut publishing = PublishingMany::new(self, events);
+        let refusal = publishing.publish_runs(false);
+        drop(publishing);
+        match (before - events.len(), refusal) {
+            (0, Err(Refusal::Closed)) => Err(TryPublishError::Closed(())),
+            (0, Err(Refusal::Full)) => Err(TryPublishError::Full(())),
+            (published, _) => Ok(published),
+        }
+    }
+}
+
+/// Waiting to publish one event.
+struct Publishing<'a, E> {
+    bus: &'a EventBus<E>,
+    event: Option<E>,
+}
+
+impl<E> Publishing<'_, E> {
+    fn take(&mut self) -> E {
+        self.event.take().expect("polled after completion")
+    }
+}
+
+impl<E> Wait for Publishing<'_, E> {
+    type Output = Result<u64, PublishError<E>>;
+
+    #[inline(always)]
+    fn attempt(&mut self, listed: bool) -> Option<Self::Output> {
+        let ring = &self.bus.ring;
+        match ring.sequencer.claim(1, listed) {
+            Ok(claim) => {
+                let event = self.take();
+                Some(Ok(self.bus.ring.fill(&claim, event)))
+            }
+            Err(Refusal::Closed) => Some(Err(PublishError::Closed(self.take()))),
+            Err(Refusal::Full) if self.bus.strategy == WaitStrategy::DropNewest => {
+                ring.count_dropped(1);
+                Some(Err(PublishError::Dropped(self.take())))
+            }
+            Err(Refusal::Full) => None,
+        }
+    }
+
+    fn notifier(&self, _: u64) -> &Notifier {
+        self.bus.ring.sequencer.space()
+    }
+}
+
+/// Waiting to publish several events. They are in the queue meanwhile, and what is left of them
+/// goes back to the vector in the end, however that comes.
+struct PublishingMany<'a, E> {
+    bus: &'a EventBus<E>,
+    vector: &'a mut Vec<E>,
+    events: VecDeque<E>,
+}
+
+impl<'a, E> PublishingMany<'a, E> {
+    fn new(bus: &'a EventBus<E>, vector: &'a mut Vec<E>) -> Self {
+        Self {
+            bus,
+            events: std::mem::take(vector).into(),
+            vector,
+        }
+    }
+
+    /// One claim per run of slots, until nothing is left or there is no room.
+    fn publish_runs(&mut self, flag: bool) -> Result<(), Refusal> {
+        let ring = &self.bus.ring;
+        while !self.events.is_empty() {
+            let claim = ring.sequencer.claim(self.events.len() as u64, flag)?;
+            ring.fill_many(&claim, &mut self.events);
+        }
+        Ok(())
+    }
+}
+
+impl<E> Wait for PublishingMany<'_, E> {
+    type Output = Result<(), PublishError<()>>;
+
+    fn attempt(&mut self, listed: bool) -> Option<Self::Output> {
+        match self.publish_runs(listed) {
+            Ok(()) => Some(Ok(())),
+            Err(Refusal::Closed) => Some(Err(PublishError::Closed(()))),
+            Err(Refusal::Full) if self.bus.strategy == WaitStrategy::DropNewest => {
+                self.bus.ring.count_dropped(self.events.len());
+                Some(Err(PublishError::Dropped(())))
+            }
+            Err(Refusal::Full) => None,
+        }
+    }
+
+    fn notifier(&self, _: u64) -> &Notifier {
+        self.bus.ring.sequencer.space()
+    }
+}
+
+impl<E> Drop for PublishingMany<'_, E> {
+    fn drop(&mut self) {
+        *self.vector = std::mem::take(&mut self.events).into();
+    }
+}
+
+waiting_future! {
+    /// Future of [`EventBus::publish`]: resolves to the event's sequence number. It is `Unpin`.
+    ///
+    /// # Panics
+    ///
+    /// If polled after it has resolved.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it has resolved, nothing was published, and the event is dropped.
+    ///
+    /// ```
+    /// use eventring::{EventBus, Publish, WaitStrategy};
+    /// use futures::FutureExt;
+    ///
+    /// let bus = EventBus::with_strategy(1, WaitStrategy::Block);
+    /// let mut receiver = bus.subscribe();
+    /// bus.try_publish('a').unwrap();
+    /// let mut waiting: Publish<'_, char> = bus.publish('b');
+    /// assert_eq!((&mut waiting).now_or_never(), None);
+    /// receiver.try_recv().unwrap();
+    /// assert_eq!(waiting.now_or_never(), Some(Ok(1)));
+    /// ```
+    Publish<E>(Publishing) -> Result<u64, PublishError<E>>
+}
+waiting_future! {
+    /// Future of [`EventBus::publish_many`]: resolves once all events are published. It is `Unpin`.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it has resolved, what was not published is in the vector, in order.
+    ///
+    /// ```
+    /// use eventring::{EventBus, WaitStrategy};
+    /// use futures::FutureExt;
+    ///
+    /// let bus = EventBus::with_strategy(2, WaitStrategy::Block);
+    /// let _receiver = bus.subscribe();
+    /// let mut events = vec!['a', 'b', 'c'];
+    /// let unfinished = bus.publish_many(&mut events).now_or_never();
+    /// assert_eq!((unfinished, events), (None, vec!['c']));
+    /// ```
+    PublishMany<E>(PublishingMany) -> Result<(), PublishError<()>>
+}

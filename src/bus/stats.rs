@@ -1,0 +1,48 @@
+//! What a bus counts.
+
+use super::EventBus;
+
+impl<E> EventBus<E> {
+    /// What happened so far. Counting costs the hot path nothing: what is published is the tail's
+    /// sequence, losses are counted where they are noticed.
+    ///
+    /// ```
+    /// use eventring::{EventBus, PublishError, WaitStrategy};
+    ///
+    /// let bus = EventBus::with_strategy(1, WaitStrategy::DropNewest);
+    /// let _receiver = bus.subscribe();
+    /// bus.publish_blocking('a').unwrap();
+    /// assert_eq!(bus.publish_blocking('b'), Err(PublishError::Dropped('b')));
+    /// let stats = bus.stats();
+    /// assert_eq!((stats.published, stats.dropped), (1, 1));
+    /// ```
+    pub fn stats(&self) -> Stats {
+        let sequencer = &self.ring.sequencer;
+        Stats {
+            published: sequencer.tail().sequence(),
+            dropped: self.ring.dropped(),
+            missed: sequencer.missed(),
+            receivers: sequencer.receivers(),
+        }
+    }
+}
+
+/// A snapshot of what a bus has counted: see [`EventBus::stats`].
+///
+/// ```
+/// let stats = eventring::EventBus::<u32>::new(16).stats();
+/// assert_eq!(stats.published, 0);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Events published: the sequence number of the next one.
+    pub published: u64,
+    /// Events handed back for want of room, as [`WaitStrategy::DropNewest`] does.
+    pub dropped: u64,
+    /// Events missed by receivers that were lapped, summed over all receivers, as of when they
+    /// were told.
+    pub missed: u64,
+    /// Receivers there are.
+    pub receivers: usize,
+}

@@ -1,0 +1,97 @@
+//! Receivers of a bus.
+
+use super::EventBus;
+use crate::receiver::Receiver;
+use crate::ring::Kind;
+use crate::strategy::{Start, WaitStrategy};
+use crate::subscription::Subscription;
+
+impl<E> EventBus<E> {
+    /// A receiver of everything published from now on: gating with
+    /// [`Block`](WaitStrategy::Block) and [`DropNewest`](WaitStrategy::DropNewest), lossy with
+    /// [`Overwrite`](WaitStrategy::Overwrite).
+    ///
+    /// A gating receiver must be received from, or dropped: it holds publishers back. One that is
+    /// leaked (`std::mem::forget`) holds them back for ever.
+    ///
+    /// ```
+    /// let bus = eventring::EventBus::new(16);
+    /// bus.try_publish("early").unwrap();
+    /// let mut receiver = bus.subscribe();
+    /// bus.try_publish("late").unwrap();
+    /// assert_eq!(receiver.try_recv(), Ok("late"));
+    /// ```
+    pub fn subscribe(&self) -> Receiver<E> {
+        self.subscribe_from(Start::Next)
+    }
+
+    /// A receiver of everything published from now on that never holds publishers back: one that
+    /// falls a whole ring behind misses events, and is told how many.
+    ///
+    /// ```
+    /// use eventring::{EventBus, TryRecvError, WaitStrategy};
+    ///
+    /// let bus = EventBus::with_strategy(2, WaitStrategy::Block);
+    /// let mut browser = bus.subscribe_lossy();
+    /// for event in 0..5 {
+    ///     bus.try_publish(event).unwrap();
+    /// }
+    /// assert_eq!(browser.try_recv(), Err(TryRecvError::Lagged(3)));
+    /// assert_eq!(browser.try_recv(), Ok(3));
+    /// ```
+    pub fn subscribe_lossy(&self) -> Receiver<E> {
+        self.subscribe_lossy_from(Start::Next)
+    }
+
+    /// A receiver like that of [`subscribe`](Self::subscribe) that starts in the past, as far as
+    /// the bus keeps a [history](Builder::history): with the snapshot and the live events in one
+    /// stream, there is no gap and no duplicate in between. What is no longer kept is reported as
+    /// lag by the first receive.
+    ///
+    /// A gating receiver holds publishers back from the present on. Until it has caught up with
+    /// the moment of subscribing, it may be lapped.
+    ///
+    /// ```
+    /// use eventring::{EventBus, Start, TryRecvError};
+    ///
+    /// let bus = EventBus::builder().capacity(8).history(2).build().unwrap();
+    /// for event in ["a", "b", "c"] {
+    ///     bus.try_publish(event).unwrap();
+    /// }
+    /// let mut resumed = bus.subscribe_from(Start::Sequence(0));
+    /// assert_eq!(resumed.try_recv(), Err(TryRecvError::Lagged(1)));
+    /// assert_eq!(resumed.try_recv(), Ok("b"));
+    /// ```
+    pub fn subscribe_from(&self, start: Start) -> Receiver<E> {
+        let kind = match self.strategy {
+            WaitStrategy::Block | WaitStrategy::DropNewest => Kind::Gating,
+            WaitStrategy::Overwrite => Kind::Lossy,
+        };
+        self.receiver(kind, start)
+    }
+
+    /// A receiver like that of [`subscribe_lossy`](Self::subscribe_lossy) that starts in the past,
+    /// as far as the bus keeps a [history](Builder::history): what is no longer kept is reported
+    /// as lag, and publishers are never held back. So a page can show what just happened, and go
+    /// on with what comes, beside a sink that must not lose anything.
+    ///
+    /// ```
+    /// use eventring::{EventBus, Start, TryRecvError, WaitStrategy};
+    ///
+    /// let builder = EventBus::builder().capacity(2).history(2);
+    /// let bus = builder.strategy(WaitStrategy::Block).build().unwrap();
+    /// bus.publish_many_blocking(&mut vec!['a', 'b', 'c']).unwrap();
+    /// let mut page = bus.subscribe_lossy_from(Start::Sequence(1));
+    /// assert_eq!(page.try_recv(), Ok('b'));
+    /// bus.publish_many_blocking(&mut vec!['d', 'e']).unwrap(); // is not held back
+    /// assert_eq!(page.try_recv(), Err(TryRecvError::Lagged(1)));
+    /// assert_eq!(page.try_recv(), Ok('d'));
+    /// ```
+    pub fn subscribe_lossy_from(&self, start: Start) -> Receiver<E> {
+        self.receiver(Kind::Lossy, start)
+    }
+
+    fn receiver(&self, kind: Kind, start: Start) -> Receiver<E> {
+        Receiver(Subscription::new(&self.ring, kind, start))
+    }
+}

@@ -1,0 +1,78 @@
+//! Threads that wait: as tasks do, with a waker that unparks them.
+
+use super::{Wait, Waiter, Waiting};
+use crate::sync::{Parker, Unparker, const_thread_local};
+use std::cell::RefCell;
+use std::future::Future as _;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Instant;
+
+#[derive(Debug)]
+struct Parked {
+    parker: Parker,
+    waker: Waker,
+    waiter: Waiter,
+}
+
+#[derive(Debug)]
+struct Unpark(Unparker);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+impl Parked {
+    fn new() -> Self {
+        let parker = Parker::new();
+        let unpark = Unpark(parker.unparker().clone());
+        Self {
+            parker,
+            waker: Waker::from(Arc::new(unpark)),
+            waiter: Waiter::default(),
+        }
+    }
+
+    /// A wake-up that comes after an attempt is not slept through: the parker keeps it.
+    fn block<W: Wait>(&mut self, wait: &mut W, deadline: Option<Instant>) -> Option<W::Output> {
+        let waiter = std::mem::take(&mut self.waiter);
+        let mut waiting = Waiting { wait, waiter };
+        let cx = &mut Context::from_waker(&self.waker);
+        loop {
+            if let Poll::Ready(output) = Pin::new(&mut waiting).poll(cx) {
+                self.waiter = std::mem::take(&mut waiting.waiter);
+                return Some(output);
+            }
+            match deadline {
+                None => self.parker.park(),
+                Some(deadline) if Instant::now() < deadline => self.parker.park_deadline(deadline),
+                Some(_) => return waiting.wait.attempt(false),
+            }
+        }
+    }
+}
+
+const_thread_local! {
+    /// This thread's, unless it is in use: user code that is called while a thread waits may have
+    /// to wait too.
+    static PARKED: RefCell<Option<Parked>> = RefCell::new(None);
+}
+
+/// Blocks the thread until the attempt succeeds, or until the deadline has passed (`None`).
+pub(crate) fn block<W: Wait>(wait: &mut W, deadline: Option<Instant>) -> Option<W::Output> {
+    if let Some(output) = wait.attempt(false) {
+        return Some(output);
+    }
+    let kept = PARKED.try_with(|parked| parked.borrow_mut().take());
+    let mut parked = kept.ok().flatten().unwrap_or_else(Parked::new);
+    let output = parked.block(wait, deadline);
+    let _ = PARKED.try_with(|kept| kept.replace(Some(parked)));
+    output
+}
