@@ -68,6 +68,7 @@ pub mod broadcast;
 mod bus;
 mod coop;
 mod error;
+mod handles;
 mod reader;
 mod receiver;
 mod ring;
@@ -77,7 +78,7 @@ mod subscription;
 mod sync;
 mod wait;
 
-pub use bus::{Builder, Drained, EventBus, Publish, PublishMany, Stats, WeakEventBus};
+pub use bus::{Builder, Deserted, Drained, EventBus, Publish, PublishMany, Stats, WeakEventBus};
 pub use error::{BuildError, Lagged, PublishError, RecvError, TryPublishError, TryRecvError};
 pub use receiver::Receiver;
 pub use strategy::{Start, WaitStrategy};

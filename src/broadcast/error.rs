@@ -120,29 +120,6 @@ impl Error for RecvError {}
 impl Error for TryRecvError {}
 impl Error for BroadcastStreamRecvError {}
 
-// The core has one pair of error types, the surfaces each their own.
-
-impl From<crate::RecvError> for RecvError {
-    #[inline]
-    fn from(error: crate::RecvError) -> Self {
-        match error {
-            crate::RecvError::Closed => Self::Closed,
-            crate::RecvError::Lagged(missed) => Self::Lagged(missed),
-        }
-    }
-}
-
-impl From<crate::TryRecvError> for TryRecvError {
-    #[inline]
-    fn from(error: crate::TryRecvError) -> Self {
-        match error {
-            crate::TryRecvError::Empty => Self::Empty,
-            crate::TryRecvError::Closed => Self::Closed,
-            crate::TryRecvError::Lagged(missed) => Self::Lagged(missed),
-        }
-    }
-}
-
 /// Both ways, for programs that move over module by module.
 #[cfg(all(feature = "tokio", not(eventring_loom)))]
 mod with_tokio {

@@ -69,6 +69,17 @@ impl Notifier {
         lock(&self.0).push(RelayRef::clone(relay));
     }
 
+    /// Puts a relay that stands in no list into the place of one that the caller has put into this
+    /// list; at the end, if that was notified.
+    pub(crate) fn exchange(&self, old: &RelayRef, new: &RelayRef) {
+        let mut queue = lock(&self.0);
+        if old.is_listed() {
+            queue.exchange(old, RelayRef::clone(new));
+        } else {
+            queue.push(RelayRef::clone(new));
+        }
+    }
+
     /// Takes a relay out that the caller has put into this list, unless it was notified.
     pub(crate) fn remove(&self, relay: &RelayRef) {
         if relay.is_listed() {
@@ -111,6 +122,13 @@ impl Queue {
         }
         relay.stand_at(self.first + self.waiters.len());
         self.waiters.push_back(Some(relay));
+    }
+
+    fn exchange(&mut self, old: &Relay, new: RelayRef) {
+        let place = old.place();
+        old.stand_at(NOWHERE);
+        new.stand_at(place);
+        self.waiters[place - self.first] = Some(new);
     }
 
     fn remove(&mut self, relay: &Relay) {
