@@ -8,7 +8,7 @@ use std::path::PathBuf;
 #[derive(Parser)]
 #[command(version = None, after_help = AFTER)]
 pub(crate) struct Args {
-    /// Fewer and shorter repetitions: under two minutes instead of about ten
+    /// Fewer and shorter repetitions: about four minutes instead of about twenty
     #[arg(long)]
     pub(crate) quick: bool,
 

@@ -119,7 +119,8 @@ where
     .also("M sent/s", per_second(load.events)))
 }
 
-/// Receives and gives way until it is enough. How many events it got until then, and all of them.
+/// Receives until it is enough, and gives way after each event; after being told of lag it tries
+/// again at once. How many events it got until then, and all that it knows.
 async fn write_down<E: Payload>(receiver: &mut impl Recv<E>, enough: &AtomicBool) -> (u64, Tally) {
     let (mut tally, mut line) = (Tally::default(), String::new());
     loop {
@@ -128,6 +129,9 @@ async fn write_down<E: Payload>(receiver: &mut impl Recv<E>, enough: &AtomicBool
         let open = receiver.count(received, &mut tally);
         if !open || enough.load(Relaxed) {
             return (before.received, tally);
+        }
+        if tally.received == before.received {
+            continue;
         }
         line.clear();
         write!(line, "data: {}\n\n", tally.total()).expect("to a string");
