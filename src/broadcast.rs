@@ -1,4 +1,4 @@
-//! A swap-in for `tokio::sync::broadcast`, over the ring that [`EventBus`](crate::EventBus) uses.
+//! A swap-in for `tokio::sync::broadcast`, over slots of its own kind.
 //!
 //! Put `eventring::broadcast` where a program says `tokio::sync::broadcast`: it compiles and
 //! behaves the same. What is the same, what is stronger and what is different, by tokio 1.54:
@@ -16,47 +16,100 @@
 //! # });
 //! ```
 //!
+//! A loop that goes on after a lag, as most programs mean it:
+//!
+//! ```
+//! use eventring::broadcast::{self, error::RecvError};
+//!
+//! # tokio_test::block_on(async {
+//! let (sender, mut receiver) = broadcast::channel(2);
+//! for value in 0..5 {
+//!     sender.send(value).unwrap();
+//! }
+//! drop(sender);
+//! let (mut received, mut missed) = (Vec::new(), 0);
+//! loop {
+//!     match receiver.recv().await {
+//!         Ok(value) => received.push(value),
+//!         Err(RecvError::Lagged(values)) => missed += values, // `while let Ok(..)` would end here
+//!         Err(RecvError::Closed) => break,
+//!     }
+//! }
+//! assert_eq!((received, missed), (vec![3, 4], 3));
+//! # });
+//! ```
+//!
 //! # Same
 //!
 //! | | |
 //! |---|---|
 //! | items | [`channel`], [`Sender`], [`WeakSender`], [`Receiver`], [`error`]: every function with its signature and bounds, `#[must_use]`, `#[track_caller]`; every error with its derives and texts; the panics of `channel(0)` and of one too large; what `Debug` prints |
+//! | crossing threads | handles are `Send` and `Sync` if `T: Send`, and `UnwindSafe`; never `Send` for a `T` that is not |
 //! | capacity | rounded up to the next power of two; that number decides when a receiver lags |
 //! | lag | `Lagged(n)` is exact, reported once, then the oldest retained value; received + lagged = sent |
-//! | sending | never waits; fails only if there is no receiver, and then stores nothing; works again when somebody subscribes |
+//! | sending | never waits; fails only if there is no receiver, and then stores nothing; works again when somebody subscribes; returns exactly how many are to get the value |
+//! | cloning | every receiver gets a clone, one after the other, under the lock of that value; a `T::clone` that panics costs that receiver that value, and nothing else; one that waits for its own value waits for ever |
+//! | dropping | a value is dropped as the last receiver receives it, or leaves; at the latest when it is overwritten |
 //! | closing | dropping the last sender costs no slot: receivers get what is there, then `Closed`; [`Sender::closed`] waits for the last receiver |
 //! | lengths | [`Receiver::len`] counts overwritten values too, [`Sender::len`] what some receiver still owes |
-//! | panics | a `T::clone` that panics costs that receiver that value, and nothing else |
-//! | waking | the waker of the last poll; none of a future that was dropped or never polled |
+//! | waking | first come, first woken; the waker of the last poll, in the place of the first; none of a future that was dropped or never polled |
+//! | blocking | [`Receiver::blocking_recv`] panics where a thread drives tokio's tasks (feature `tokio`) |
 //! | budget | in tokio's tasks, receiving takes part in its cooperative budget (feature `tokio`) |
-//! | handles | `Unpin`, `UnwindSafe`; never `Send` for a `T` that is not |
 //!
 //! # Stronger
 //!
 //! | | tokio | here | why |
 //! |---|---|---|---|
-//! | locks | a lock around sending, one around each value | none where nothing waits, lags, comes or goes | receivers clone the same value in parallel |
-//! | user code | `T::clone` and `T::drop` run under a lock: one that sends may deadlock | `T::drop` and wakers run with nothing held | a sender drops what it overwrites after it has sent |
+//! | locks | a lock around sending and waiting, one around each value | the latter | one word to claim by, subscribe by and wait by |
+//! | a `drop` that sends | may deadlock | runs with nothing held | a sender drops what it overwrites after it has sent |
 //! | `closed` | an anonymous, `!Unpin` future | [`Closed`], `Unpin` | it can be named and stored without a box |
 //! | budget | none outside of tokio | one of its own: after 512 values in a row a task yields | other executors' tasks want their turn too |
 //! | polling | only through `recv` | [`Receiver::poll_recv`], [`Receiver::recv_many`], `Receiver: Stream` | |
 //! | position | a receiver cannot be copied | `Receiver: Clone`, at the same position | |
 //! | stream | boxed, in another crate, for `T: Send + 'static` | [`BroadcastStream`], unboxed, for any `T`, fused, with `into_inner` | |
+//! | no memory for the capacity | `capacity overflow`, or the process is aborted | panics with the capacity | |
 //! | moving over | | with the feature `tokio`, `From` between the errors, both ways | module by module |
 //!
 //! # Different
 //!
 //! | | tokio | here | why |
 //! |---|---|---|---|
-//! | crossing threads | `T: Send` | `T: Send + Sync` | receivers read the same value at the same time, instead of in turn |
-//! | only receiver | clones the value, then drops it | gets the value itself, if it has to be dropped | a clone saved; one that would panic does not |
-//! | when a value is released | as the last receiver clones it | among several receivers, when the last of them to have received it finds the channel empty or is dropped; at the latest when it is overwritten | receivers share no count; for a `T` that needs no drop there is nothing to see |
-//! | count of [`Sender::send`] | exact | receivers that come or go during the call may be counted or not | receivers are counted without a lock |
-//! | `T::clone` that sends | may deadlock | may spin for ever, if it laps its own receiver | the value must stay while it is cloned |
 //! | budget in tokio's tasks | a unit for each value: 128 in a row | a unit for four values: 512 in a row | to receive one takes a quarter of the time |
-//! | [`Receiver::blocking_recv`] in a task | panics | blocks the thread | this crate does not know what thread it is on |
-//! | memory | a lock and the value for each slot | a word and the value for each slot, in steps of 32 bytes | a slot with a small value is on one cache line |
-//! | no memory for the capacity | `capacity overflow`, or the process is aborted | panics with the capacity | |
+//! | receivers of one channel | 2^62 | 1,048,575; one more panics | they are counted in the word that a send claims by, so that its count is exact |
+//! | lag of a receiver | counted to 2^64 | to 1.6 × 10^12 values, then short by 2^41 | the sequence is in the same word |
+//!
+//! # Types of other crates
+//!
+//! What names tokio's own types cannot be swapped from outside: a trait that is implemented for
+//! `tokio::sync::broadcast::Sender`, a receiver that a library returns. Keep those as they are, and
+//! forward; a gap goes along as an item:
+//!
+//! ```
+//! use eventring::broadcast;
+//! use tokio::sync::broadcast::{Receiver, error::RecvError};
+//!
+//! async fn forward<T: Clone>(mut theirs: Receiver<T>, ours: broadcast::Sender<Result<T, u64>>) {
+//!     loop {
+//!         let item = match theirs.recv().await {
+//!             Ok(value) => Ok(value),
+//!             Err(RecvError::Lagged(missed)) => Err(missed),
+//!             Err(RecvError::Closed) => return, // drops `ours`, so that it ends too
+//!         };
+//!         let _to_nobody = ours.send(item);
+//!     }
+//! }
+//!
+//! # tokio_test::block_on(async {
+//! let (theirs, receiver) = tokio::sync::broadcast::channel(1);
+//! let (sender, mut ours) = broadcast::channel(16);
+//! theirs.send('a').unwrap();
+//! theirs.send('b').unwrap();
+//! drop(theirs);
+//! forward(receiver, sender).await;
+//! assert_eq!(ours.recv().await, Ok(Err(1)));
+//! assert_eq!(ours.recv().await, Ok(Ok('b')));
+//! # });
+//! ```
 
 mod channel;
 pub mod error;

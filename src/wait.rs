@@ -120,28 +120,26 @@ impl Waiter {
             && matches!(&self.relay, Some(relay) if relay.is_listed() && relay.will_wake(waker))
     }
 
-    /// Who comes with another waker keeps the place, as long as the wait is for the same.
     fn enlist<W: Wait>(&mut self, wait: &W, waker: &Waker) {
         let key = wait.key();
         if self.waits_for != Some(key) {
             self.leave(wait);
         }
-        let notifier = wait.notifier(key);
-        match self.relay.take() {
-            Some(relay) if relay.will_wake(waker) => {
-                notifier.add(&relay);
-                self.relay = Some(relay);
-            }
-            old => {
-                let relay = Relay::new(waker.clone());
-                match old.filter(|_| self.waits_for.is_some()) {
-                    Some(old) => notifier.exchange(&old, &relay),
-                    None => notifier.add(&relay),
-                }
-                self.relay = Some(relay);
-            }
+        match &self.relay {
+            Some(relay) if relay.will_wake(waker) => wait.notifier(key).add(relay),
+            _ => self.enlist_anew(wait.notifier(key), waker),
         }
         self.waits_for = Some(key);
+    }
+
+    /// Who comes with another waker keeps the place, as long as the wait is for the same.
+    #[cold]
+    fn enlist_anew(&mut self, notifier: &Notifier, waker: &Waker) {
+        let relay = Relay::new(waker.clone());
+        match self.relay.replace(RelayRef::clone(&relay)) {
+            Some(old) if self.waits_for.is_some() => notifier.exchange(&old, &relay),
+            _ => notifier.add(&relay),
+        }
     }
 
     #[inline]

@@ -6,11 +6,12 @@
 //! receives it, and nobody ever looks at all receivers.
 //!
 //! ```text
-//!  tail   [ sequence | receivers | WAITING | CLOSED ]   claim × subscribe × leave × wait × close
+//!  tail   [ sequence | receivers | WATCHED | WAITING | CLOSED ]
+//!                                  claim × subscribe × leave × wait × close
 //!  slot   [ sequence | TAKEN | LOCKED ]  remaining, value          send × receive × leave × clone
 //! ```
 //!
-//! Sequences count values modulo 2^42 (`words.rs`); sequence `s` lives in slot `s % capacity`.
+//! Sequences count values modulo 2^41 (`words.rs`); sequence `s` lives in slot `s % capacity`.
 //!
 //! # Send
 //!
@@ -46,7 +47,10 @@
 //! Stand in the list, then set WAITING in `tail` by a read-modify-write (or find it set). The claim
 //! that ends the wait is one of the same word: either it takes WAITING off, and wakes the list once
 //! the value is there; or the sequence has moved on already, and the value is about to come: look
-//! again until it does. Closing sets CLOSED in the same word, then wakes the list.
+//! again until it does. Closing sets CLOSED in the same word, and wakes the list if WAITING was there.
+//!
+//! Whoever waits for the last receiver to go does the same with WATCHED, in a list of its own; the one
+//! that leaves last finds it in the word that it takes itself off.
 //!
 //! # Invariants
 //!
@@ -239,11 +243,10 @@ impl<T> Channel<T> {
     pub(super) fn leave(&self, position: Sequence) {
         let one = TailWord::RECEIVER;
         let tail = TailWord(self.tail.fetch_sub(one, release("leave-release")));
-        let last = tail.receivers() == 1;
         let mut debt = Debt {
             channel: self,
             owed: self.owed(position, tail.sequence()),
-            last,
+            watched: tail.receivers() == 1 && tail.is_watched(),
         };
         if step("pay-owed") {
             debt.pay();
@@ -327,11 +330,11 @@ impl<T> Channel<T> {
     pub(super) fn close(&self) {
         self.closing.store(true, Ordering::Relaxed);
         let closed = release("end-release");
-        self.tail.fetch_or(TailWord::CLOSED, closed);
-        if step("end-notify") {
+        let tail = TailWord(self.tail.fetch_or(TailWord::CLOSED, closed));
+        if tail.is_waiting() && step("end-notify") {
             self.waiting.gather();
+            self.waking.wake_gathered();
         }
-        self.waking.wake_gathered();
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -341,6 +344,16 @@ impl<T> Channel<T> {
     /// Acquire pairs with [`leave`](Self::leave) and [`subscribe`](Self::subscribe).
     pub(super) fn receivers(&self) -> usize {
         TailWord(self.tail.load(acquire("count-acquire"))).receivers() as usize
+    }
+
+    /// Whether no receiver is left. With `listed`, the last one to leave wakes those who wait for that.
+    pub(super) fn is_deserted(&self, listed: bool) -> bool {
+        if listed && step("watch-word") {
+            let acquire = acquire("count-acquire");
+            let tail = TailWord(self.tail.fetch_or(TailWord::WATCHED, acquire));
+            return tail.receivers() == 0;
+        }
+        self.receivers() == 0
     }
 
     /// How many values there are from this position on, retained or not.
@@ -370,7 +383,8 @@ impl<T> Channel<T> {
 struct Debt<'a, T, I: Iterator<Item = Sequence>> {
     channel: &'a Channel<T>,
     owed: I,
-    last: bool,
+    /// Somebody waits for it, the last one, to be gone.
+    watched: bool,
 }
 
 impl<T, I: Iterator<Item = Sequence>> Debt<'_, T, I> {
@@ -386,7 +400,7 @@ impl<T, I: Iterator<Item = Sequence>> Drop for Debt<'_, T, I> {
         if step("pay-owed") {
             self.pay();
         }
-        if self.last && step("last-notify") {
+        if self.watched && step("last-notify") {
             self.channel.deserted.gather();
             wake_gathered();
         }

@@ -19,8 +19,8 @@ use std::task::{Context, Poll, ready};
 /// [`BroadcastStream`](super::BroadcastStream) is one, and can be cloned: a clone stands at the
 /// same position.
 ///
-/// `T::clone` may subscribe to the channel, but must not send to it: the sender that laps this
-/// receiver waits, spinning, until the value is cloned. If it panics, that value counts as received.
+/// `T::clone` runs under the lock of its value: it may subscribe to the channel and send to it, but must
+/// not receive that same value, nor lap it. If it panics, that value counts as received.
 ///
 /// ```
 /// use eventring::broadcast;
@@ -229,11 +229,16 @@ impl<T: Clone> Receiver<T> {
     ///
     /// As [`recv`](Self::recv).
     ///
+    /// # Panics
+    ///
+    /// If the thread drives tasks of tokio's, as tokio's own (with the feature `tokio`).
+    ///
     /// ```
     /// let (sender, mut receiver) = eventring::broadcast::channel(16);
     /// std::thread::spawn(move || sender.send("value"));
     /// assert_eq!(receiver.blocking_recv(), Ok("value"));
     /// ```
+    #[track_caller]
     pub fn blocking_recv(&mut self) -> Result<T, RecvError> {
         may_block();
         let receive = |batch: &mut Batch<'_, T>| batch.first(T::clone);

@@ -306,8 +306,8 @@ struct Deserting<'a, T>(&'a Channel<T>);
 impl<T> Wait for Deserting<'_, T> {
     type Output = ();
 
-    fn attempt(&mut self, _listed: bool) -> Option<()> {
-        (self.0.receivers() == 0).then_some(())
+    fn attempt(&mut self, listed: bool) -> Option<()> {
+        self.0.is_deserted(listed).then_some(())
     }
 
     fn notifier(&self, _: u64) -> &Notifier {

@@ -7,7 +7,7 @@ use std::cmp::Ordering as Is;
 use std::mem::needs_drop;
 
 /// Aligned so that a slot with a small value is on one cache line, with one other.
-#[repr(align(32))]
+#[repr(align(16))]
 pub(super) struct Slot<T> {
     state: AtomicU64,
     /// Read and written by whoever has locked the state, and by the publisher that claimed the next

@@ -2,18 +2,18 @@
 
 use std::cmp::Ordering;
 
-/// The number of a value, modulo 2^42.
+/// The number of a value, modulo 2^41.
 ///
-/// What lies up to 2^40 before another one is older, everything else newer. So a receiver is told
-/// exactly what it missed for up to 3 × 2^40 values, 3.8 days at ten million a second; beyond that the
-/// count is short by 2^42, and nothing else is wrong.
+/// What lies up to 2^39 before another one is older, everything else newer. So a receiver is told
+/// exactly what it missed for up to 3 × 2^39 values, 1.9 days at ten million a second; beyond that the
+/// count is short by 2^41, and nothing else is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Sequence(u64);
 
 impl Sequence {
-    const BITS: u32 = 42;
+    const BITS: u32 = 41;
     const MASK: u64 = (1 << Self::BITS) - 1;
-    const OLDER: u64 = 1 << 40;
+    const OLDER: u64 = 1 << 39;
 
     /// Of a channel's first value. Every channel wraps after two, so that what is wrong about that
     /// would show at once.
@@ -58,17 +58,18 @@ impl Sequence {
     }
 }
 
-/// What the tail holds: `sequence << 22 | receivers << 2 | WAITING | CLOSED`.
+/// What the tail holds: `sequence << 23 | receivers << 3 | WATCHED | WAITING | CLOSED`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TailWord(pub(super) u64);
 
 impl TailWord {
     pub(super) const CLOSED: u64 = 1;
     pub(super) const WAITING: u64 = 2;
+    pub(super) const WATCHED: u64 = 4;
     /// One receiver.
-    pub(super) const RECEIVER: u64 = 4;
+    pub(super) const RECEIVER: u64 = 8;
     pub(super) const MAX_RECEIVERS: u64 = (1 << 20) - 1;
-    const SEQUENCE: u32 = 22;
+    const SEQUENCE: u32 = 23;
 
     pub(super) const FIRST: Self = Self(Sequence::FIRST.0 << Self::SEQUENCE);
 
@@ -86,6 +87,11 @@ impl TailWord {
     #[inline]
     pub(super) fn is_waiting(self) -> bool {
         self.0 & Self::WAITING != 0
+    }
+
+    #[inline]
+    pub(super) fn is_watched(self) -> bool {
+        self.0 & Self::WATCHED != 0
     }
 
     #[inline]

@@ -79,6 +79,7 @@
 //! | `pay-owed` | a receiver that leaves gives back what it owes |
 //! | `share-owed` | the clone of a receiver is counted in what it is to receive |
 //! | `await-commit` | both wait for what is claimed, and not committed |
+//! | `watch-word` | who waits for the last receiver to go leaves WATCHED |
 //! | `last-notify` | the last receiver to leave wakes |
 //! | `upgrade-check` | a weak handle is upgraded only while there is a strong one |
 

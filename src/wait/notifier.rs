@@ -9,7 +9,6 @@
 use crate::sync::{AtomicUsize, Mutex, Ordering, const_thread_local, lock, step};
 use std::any::Any;
 use std::cell::RefCell;
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::task::Waker;
 
@@ -94,11 +93,11 @@ impl Notifier {
     /// holds nothing.
     pub(crate) fn gather(&self) {
         let mut queue = lock(&self.0);
-        let gathered = WOKEN.try_with(|woken| queue.take_all(&mut woken.borrow_mut()));
+        queue.unlist_all();
+        let gathered = WOKEN.try_with(|woken| woken.borrow_mut().append(&mut queue.waiters));
         if gathered.is_err() {
             // The thread is ending and its list is gone.
-            let mut woken = Vec::new();
-            queue.take_all(&mut woken);
+            let woken = std::mem::take(&mut queue.waiters);
             drop(queue);
             wake_all(woken);
         }
@@ -109,9 +108,7 @@ impl Notifier {
 /// that the others keep their places; holes are closed once they are the larger part.
 #[derive(Debug, Default)]
 struct Queue {
-    waiters: VecDeque<Option<RelayRef>>,
-    /// The place of the first; places are given in turn.
-    first: usize,
+    waiters: Vec<Option<RelayRef>>,
     holes: usize,
 }
 
@@ -120,53 +117,54 @@ impl Queue {
         if self.holes > self.waiters.len() / 2 {
             self.close_holes();
         }
-        relay.stand_at(self.first + self.waiters.len());
-        self.waiters.push_back(Some(relay));
+        relay.stand_at(self.waiters.len());
+        self.waiters.push(Some(relay));
     }
 
     fn exchange(&mut self, old: &Relay, new: RelayRef) {
         let place = old.place();
         old.stand_at(NOWHERE);
         new.stand_at(place);
-        self.waiters[place - self.first] = Some(new);
+        self.waiters[place] = Some(new);
     }
 
     fn remove(&mut self, relay: &Relay) {
-        let index = relay.place() - self.first;
+        let place = relay.place();
         relay.stand_at(NOWHERE);
         // Whoever waits in turns with others mostly is the last.
-        if index + 1 == self.waiters.len() {
-            self.waiters.pop_back();
+        if place + 1 == self.waiters.len() {
+            self.waiters.pop();
         } else {
-            self.waiters[index] = None;
+            self.waiters[place] = None;
             self.holes += 1;
         }
     }
 
+    #[cold]
     fn close_holes(&mut self) {
         self.waiters.retain(Option::is_some);
         self.holes = 0;
         if step("renumber-moved") {
-            for (index, relay) in self.waiters.iter().flatten().enumerate() {
-                relay.stand_at(self.first + index);
+            for (place, relay) in self.waiters.iter().flatten().enumerate() {
+                relay.stand_at(place);
             }
         }
     }
 
-    fn take_all(&mut self, woken: &mut Vec<RelayRef>) {
-        self.first += self.waiters.len();
+    /// Tells all that they are about to be woken.
+    fn unlist_all(&mut self) {
         self.holes = 0;
-        woken.extend(self.waiters.drain(..).flatten().inspect(|relay| {
-            if step("unlist-notified") {
+        if step("unlist-notified") {
+            for relay in self.waiters.iter().flatten() {
                 relay.stand_at(NOWHERE);
             }
-        }));
+        }
     }
 }
 
 const_thread_local! {
     /// Whom this thread has notified and has yet to wake.
-    static WOKEN: RefCell<Vec<RelayRef>> = RefCell::new(Vec::new());
+    static WOKEN: RefCell<Vec<Option<RelayRef>>> = RefCell::new(Vec::new());
 }
 
 /// Wakes whom this thread has gathered. Wakers are user code: nothing may be held here.
@@ -188,9 +186,10 @@ pub(crate) fn wake_gathered_within<G>(begin: impl FnOnce(usize) -> G) {
 }
 
 /// Wakes all even if some panic; the first panic goes on. Returns the empty vector.
-fn wake_all(mut woken: Vec<RelayRef>) -> Vec<RelayRef> {
+fn wake_all(mut woken: Vec<Option<RelayRef>>) -> Vec<Option<RelayRef>> {
     let mut panic: Option<Box<dyn Any + Send>> = None;
     for relay in woken.drain(..) {
+        let Some(relay) = relay else { continue };
         // Dropping it may drop the waker.
         let wake = AssertUnwindSafe(move || relay.waker.wake_by_ref());
         if let Err(payload) = catch_unwind(wake) {

@@ -13,6 +13,7 @@
 mod batch;
 mod broadcast_channel;
 mod close;
+mod deserted;
 mod overwrite;
 mod publish;
 mod receive;
@@ -110,6 +111,13 @@ impl<E: Event> Model<E> {
     }
 
     fn spawn(&self, run: impl FnOnce(Self) + 'static) -> thread::JoinHandle<()> {
+        self.spawn_returning(run)
+    }
+
+    fn spawn_returning<R: 'static>(
+        &self,
+        run: impl FnOnce(Self) -> R + 'static,
+    ) -> thread::JoinHandle<R> {
         let model = self.clone();
         thread::spawn(move || run(model))
     }

@@ -14,7 +14,10 @@ mod send_only {
     }
 
     impl<M: Clone + Send + 'static> Hub<M> {
-        fn forward(&self, to: tokio::sync::mpsc::UnboundedSender<M>) -> tokio::task::JoinHandle<()> {
+        fn forward(
+            &self,
+            to: tokio::sync::mpsc::UnboundedSender<M>,
+        ) -> tokio::task::JoinHandle<()> {
             let mut receiver = self.sender.subscribe();
             tokio::spawn(async move {
                 while let Ok(message) = receiver.recv().await {
@@ -28,7 +31,9 @@ mod send_only {
 
     #[tokio::test]
     async fn a_message_need_not_be_sync() {
-        let hub = Hub { sender: broadcast::Sender::new(8) };
+        let hub = Hub {
+            sender: broadcast::Sender::new(8),
+        };
         let (to, mut from) = tokio::sync::mpsc::unbounded_channel();
         let task = hub.forward(to);
         hub.sender.send(Cell::new(7)).unwrap();
@@ -56,7 +61,10 @@ async fn places_come_back_once_all_have_received() {
     let (sender, mut first) = broadcast::channel(8);
     let mut second = sender.subscribe();
     for _ in 0..3 {
-        let place = tokio::time::timeout(std::time::Duration::from_secs(5), places.clone().acquire_owned());
+        let place = tokio::time::timeout(
+            std::time::Duration::from_secs(5),
+            places.clone().acquire_owned(),
+        );
         let place = place.await.expect("the place has come back").unwrap();
         sender.send(Job(Arc::new(place))).map_err(drop).unwrap();
         first.recv().await.map_err(drop).unwrap();
@@ -91,7 +99,10 @@ async fn receivers_one_behind_keep_one_value_not_a_ring() {
             second.recv().await.unwrap();
         }
     }
-    let alive = alive.iter().filter(|frame| frame.upgrade().is_some()).count();
+    let alive = alive
+        .iter()
+        .filter(|frame| frame.upgrade().is_some())
+        .count();
     assert!(alive <= 3, "{alive} frames are alive");
 }
 

@@ -283,3 +283,33 @@ fn blocking_recv_wakes_up() {
         assert_eq!(blocked.join().unwrap(), (Ok(0), Err(RecvError::Closed)));
     });
 }
+
+/// With the text of tokio's.
+#[test]
+#[cfg(feature = "tokio")]
+fn blocking_recv_in_a_task_panics() {
+    let (sender, mut receiver) = broadcast::channel(4);
+    sender.send(1).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let blocking = runtime.spawn(async move { receiver.blocking_recv() });
+    let panic = runtime.block_on(blocking).unwrap_err().into_panic();
+    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+    let text = text.or(panic.downcast_ref::<String>().cloned()).unwrap();
+    assert!(
+        text.starts_with("Cannot block the current thread from within a runtime."),
+        "{text}"
+    );
+}
+
+#[test]
+fn blocking_recv_beside_a_runtime() {
+    let (sender, mut receiver) = broadcast::channel(4);
+    sender.send(1).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let blocking = runtime.spawn_blocking(move || receiver.blocking_recv());
+    assert_eq!(runtime.block_on(blocking).unwrap(), Ok(1));
+}
