@@ -34,9 +34,12 @@ pub(crate) fn config(seeds: &'static str) -> Config {
 
 /// Runs the fuzzer's scripts of this name: few that reach every branch that it has found.
 pub(crate) fn replay<S: for<'a> Arbitrary<'a> + Debug>(name: &str, check: impl Fn(&S)) {
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/oracle/corpus")
-        .join(name);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let corpus = root.join("tests/oracle/corpus").join(name);
+    if !corpus.exists() && root.join("Cargo.toml.orig").exists() {
+        println!("not run: a package has no corpus");
+        return;
+    }
     let mut scripts = 0;
     for entry in fs::read_dir(corpus).unwrap() {
         let path = entry.unwrap().path();
