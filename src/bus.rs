@@ -3,6 +3,7 @@
 mod builder;
 mod drained;
 mod publish;
+mod sink;
 mod stats;
 mod subscribe;
 mod weak;
@@ -10,6 +11,7 @@ mod weak;
 pub use builder::Builder;
 pub use drained::Drained;
 pub use publish::{Publish, PublishMany};
+pub use sink::{BusSink, PublishAll};
 pub use stats::Stats;
 pub use weak::WeakEventBus;
 
@@ -17,6 +19,7 @@ use crate::ring::Ring;
 use crate::strategy::WaitStrategy;
 use crate::sync::Arc;
 use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 
 /// A broadcast channel: every receiver gets every event.
 ///
@@ -30,7 +33,7 @@ use std::fmt;
 /// let bus = EventBus::new(1024);
 /// let mut receiver = bus.subscribe();
 /// bus.publish("hello").await.unwrap();
-/// assert_eq!(receiver.recv().await, Ok("hello"));
+/// assert_eq!(receiver.recv().await, Some("hello"));
 /// # });
 /// ```
 pub struct EventBus<E> {
@@ -200,3 +203,7 @@ impl<E> fmt::Debug for EventBus<E> {
             .finish_non_exhaustive()
     }
 }
+
+// What panics is user code, which runs with nothing held and nothing half-done.
+impl<E> UnwindSafe for EventBus<E> {}
+impl<E> RefUnwindSafe for EventBus<E> {}

@@ -68,21 +68,25 @@ pub mod broadcast;
 mod bus;
 mod coop;
 mod error;
+pub mod future;
+pub mod iter;
+mod lag;
+mod outcome;
 mod reader;
 mod receiver;
 mod ring;
 mod strategy;
-mod stream;
+pub mod stream;
 mod subscription;
 mod sync;
 mod wait;
 
-pub use bus::{Builder, Drained, EventBus, Publish, PublishMany, Stats, WeakEventBus};
-pub use error::{BuildError, Lagged, PublishError, RecvError, TryPublishError, TryRecvError};
+pub use bus::{Builder, EventBus, Stats, WeakEventBus};
+pub use error::{
+    BuildError, Lagged, PublishError, RecvTimeoutError, TryPublishError, TryRecvError,
+};
 pub use receiver::Receiver;
 pub use strategy::{Start, WaitStrategy};
-pub use stream::{FilterMapRef, WithLag};
-pub use subscription::{Recv, RecvMany, RecvManyWith, RecvWith};
 
 /// The examples of the README are tests too.
 #[cfg(doctest)]

@@ -122,23 +122,23 @@ impl Error for BroadcastStreamRecvError {}
 
 // The core has one pair of error types, the surfaces each their own.
 
-impl From<crate::RecvError> for RecvError {
+impl From<crate::outcome::RecvError> for RecvError {
     #[inline]
-    fn from(error: crate::RecvError) -> Self {
+    fn from(error: crate::outcome::RecvError) -> Self {
         match error {
-            crate::RecvError::Closed => Self::Closed,
-            crate::RecvError::Lagged(missed) => Self::Lagged(missed),
+            crate::outcome::RecvError::Closed => Self::Closed,
+            crate::outcome::RecvError::Lagged(missed) => Self::Lagged(missed),
         }
     }
 }
 
-impl From<crate::TryRecvError> for TryRecvError {
+impl From<crate::outcome::TryRecvError> for TryRecvError {
     #[inline]
-    fn from(error: crate::TryRecvError) -> Self {
+    fn from(error: crate::outcome::TryRecvError) -> Self {
         match error {
-            crate::TryRecvError::Empty => Self::Empty,
-            crate::TryRecvError::Closed => Self::Closed,
-            crate::TryRecvError::Lagged(missed) => Self::Lagged(missed),
+            crate::outcome::TryRecvError::Empty => Self::Empty,
+            crate::outcome::TryRecvError::Closed => Self::Closed,
+            crate::outcome::TryRecvError::Lagged(missed) => Self::Lagged(missed),
         }
     }
 }

@@ -3,9 +3,12 @@
 use super::error::{RecvError, TryRecvError};
 use crate::ring::{Kind, Ring};
 use crate::strategy::Start;
-use crate::subscription::Subscription;
+use crate::subscription::{Loan, Subscription};
 use crate::sync::Arc;
+#[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
+use crate::wait::Limit;
 use std::fmt;
+use std::future::poll_fn;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::task::{Context, Poll};
 
@@ -146,7 +149,10 @@ impl<T: Clone> Receiver<T> {
     /// # });
     /// ```
     pub async fn recv(&mut self) -> Result<T, RecvError> {
-        Ok(self.0.recv().await?)
+        let mut loan = Loan::of(&mut self.0);
+        let received =
+            poll_fn(|cx| loan.poll(|receiver| receiver.poll(cx, |mut pinned| pinned.recv())));
+        Ok(received.await?)
     }
 
     /// Receives the next value if it is there.
@@ -180,8 +186,11 @@ impl<T: Clone> Receiver<T> {
     /// std::thread::spawn(move || sender.send("value"));
     /// assert_eq!(receiver.blocking_recv(), Ok("value"));
     /// ```
+    #[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
     pub fn blocking_recv(&mut self) -> Result<T, RecvError> {
-        let received = self.0.block(None, |mut pinned| pinned.recv());
+        let received = self
+            .0
+            .block(&mut Limit::Unlimited, |mut pinned| pinned.recv());
         Ok(received.expect("waits without a deadline")?)
     }
 
@@ -232,7 +241,14 @@ impl<T: Clone> Receiver<T> {
         buffer: &mut Vec<T>,
         limit: usize,
     ) -> Result<usize, RecvError> {
-        Ok(self.0.recv_many(buffer, limit).await?)
+        if limit == 0 {
+            return Ok(0);
+        }
+        let mut loan = Loan::of(&mut self.0);
+        let receive = |cx: &mut Context<'_>| {
+            loan.poll(|receiver| receiver.poll(cx, |pinned| pinned.recv_many(buffer, limit)))
+        };
+        Ok(poll_fn(receive).await?)
     }
 }
 

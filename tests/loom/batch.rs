@@ -13,8 +13,8 @@ fn batch_with_a_waiting_receiver() {
         let bus = EventBus::<u64>::with_strategy(2, WaitStrategy::Block);
         let mut receiver = bus.subscribe();
         let publisher = thread::spawn(move || bus.try_publish_many(&mut vec![0, 1]).unwrap());
-        assert_eq!(receiver.recv_blocking(), Ok(0));
-        assert_eq!(receiver.recv_blocking(), Ok(1));
+        assert_eq!(receiver.recv_blocking(), Some(0));
+        assert_eq!(receiver.recv_blocking(), Some(1));
         assert_eq!(publisher.join().unwrap(), 2);
     });
 }
