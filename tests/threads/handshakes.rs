@@ -25,8 +25,8 @@ fn subscribe_within_a_batch(strategy: WaitStrategy, history: usize) {
                 while bus.stats().published == 0 {
                     thread::yield_now();
                 }
-                let mut receiver = bus.subscribe_from(eventring::Start::Last(100));
-                let mut recv = spawn(receiver.recv());
+                let mut events = bus.subscribe_from(eventring::Start::Last(100)).with_lag();
+                let mut recv = spawn(events.recv());
                 let pending = recv.poll().is_pending();
                 publishing.join().unwrap().unwrap();
                 parked += pending as usize;

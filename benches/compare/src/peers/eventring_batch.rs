@@ -5,7 +5,7 @@ use super::eventring::bus;
 use crate::channel::{Channel, Drain, Open, Recv, SendAll, Setup, TrySend};
 use crate::payload::Payload;
 use crate::tally::Tally;
-use eventring::{EventBus, Receiver, RecvError, TryRecvError};
+use eventring::{EventBus, Receiver};
 
 pub(crate) struct EventringBatch;
 
@@ -72,43 +72,32 @@ impl<E: Payload> SendAll<E> for Buffered<EventBus<E>, E> {
 
 impl<E: Payload> Drain<E> for Buffered<Receiver<E>, E> {
     fn drain(&mut self, tally: &mut Tally) {
-        loop {
-            let take = |event: &E| tally.take(event.clone());
-            match self.handle.try_recv_many_with(BATCH, take) {
-                Ok(_) => {}
-                Err(TryRecvError::Lagged(missed)) => tally.missed += missed,
-                Err(TryRecvError::Empty | TryRecvError::Closed) => return,
-            }
-        }
+        self.drain_batches(tally, |tally, event| tally.take(event.clone()));
     }
 
     fn drain_in_place(&mut self, tally: &mut Tally) {
-        loop {
-            match self
-                .handle
-                .try_recv_many_with(BATCH, |event| tally.read(event))
-            {
-                Ok(_) => {}
-                Err(TryRecvError::Lagged(missed)) => tally.missed += missed,
-                Err(TryRecvError::Empty | TryRecvError::Closed) => return,
-            }
-        }
+        self.drain_batches(tally, |tally, event| tally.read(event));
+    }
+}
+
+impl<E: Payload> Buffered<Receiver<E>, E> {
+    fn drain_batches(&mut self, tally: &mut Tally, each: impl Fn(&mut Tally, &E)) {
+        let mut take = |event: &E| each(tally, event);
+        while self.handle.try_recv_many_with(BATCH, &mut take).is_ok() {}
+        tally.missed = self.handle.missed();
     }
 }
 
 impl<E: Payload> Recv<E> for Buffered<Receiver<E>, E> {
-    type Received = Result<usize, RecvError>;
+    type Received = usize;
 
     fn recv(&mut self) -> impl Future<Output = Self::Received> + Send {
         self.handle.recv_many(&mut self.buffer, BATCH)
     }
 
     fn count(&mut self, received: Self::Received, tally: &mut Tally) -> bool {
-        match received {
-            Ok(_) => self.buffer.drain(..).for_each(|event| tally.take(event)),
-            Err(RecvError::Lagged(missed)) => tally.missed += missed,
-            Err(RecvError::Closed) => return false,
-        }
-        true
+        tally.missed = self.handle.missed();
+        self.buffer.drain(..).for_each(|event| tally.take(event));
+        received > 0
     }
 }
