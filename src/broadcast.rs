@@ -58,10 +58,14 @@
 //! | memory | a lock and the value for each slot | a word and the value for each slot, in steps of 32 bytes | a slot with a small value is on one cache line |
 //! | no memory for the capacity | `capacity overflow`, or the process is aborted | panics with the capacity | |
 
+mod channel;
 pub mod error;
+mod reader;
 mod receiver;
 mod sender;
+mod slot;
 mod stream;
+mod words;
 
 pub use receiver::Receiver;
 pub use sender::{Closed, Sender, WeakSender};

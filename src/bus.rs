@@ -1,6 +1,7 @@
 //! The handle of a bus: what there is to ask of it. What is done by it stands in a file each.
 
 mod builder;
+mod deserted;
 mod drained;
 mod publish;
 mod sink;
@@ -9,6 +10,7 @@ mod subscribe;
 mod weak;
 
 pub use builder::Builder;
+pub use deserted::Deserted;
 pub use drained::Drained;
 pub use publish::{Publish, PublishMany};
 pub use sink::{BusSink, PublishAll};
@@ -17,7 +19,7 @@ pub use weak::WeakEventBus;
 
 use crate::ring::Ring;
 use crate::strategy::WaitStrategy;
-use crate::sync::Arc;
+use crate::sync::{Arc, step};
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
@@ -179,7 +181,7 @@ impl<E> EventBus<E> {
 
 impl<E> Clone for EventBus<E> {
     fn clone(&self) -> Self {
-        self.ring.add_handle();
+        self.ring.handles.add();
         Self {
             ring: Arc::clone(&self.ring),
             strategy: self.strategy,
@@ -189,7 +191,9 @@ impl<E> Clone for EventBus<E> {
 
 impl<E> Drop for EventBus<E> {
     fn drop(&mut self) {
-        self.ring.remove_handle();
+        if self.ring.handles.remove() && step("last-handle") {
+            self.ring.close();
+        }
     }
 }
 

@@ -69,6 +69,7 @@ mod bus;
 mod coop;
 mod error;
 pub mod future;
+mod handles;
 pub mod iter;
 mod lag;
 mod outcome;

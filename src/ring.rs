@@ -182,8 +182,8 @@
 //! | `receivers` load (R3, P7) | `receivers-load` | Acquire | shrinking | a value is moved out while another receiver clones it |
 //! | `receivers` shrinking | `receivers-shrink` | Release | load | the same |
 //! | `receivers` growing | | Relaxed | | nothing: the touch that follows releases it |
-//! | handles, weak handles dropped | `handle-drop`, `weak-handle-drop` | Release | their loads | who sees one gone does not see what was done by it |
-//! | handles, weak handles load | `handles-load`, `weak-handles-load` | Acquire | their drops | the same |
+//! | handle dropped | `handle-drop` | Release | their loads | who sees one gone does not see what was done by it |
+//! | handles counted | `handles-load` | Acquire | their drops | the same |
 //!
 //! By its label `.ci/weaken` makes each of these Relaxed, and leaves out each protocol step (the
 //! table of those is in `sync/weaken.rs`), to see a model in `tests/loom` fail: each one is
@@ -248,8 +248,10 @@ pub(crate) use cursor::{CursorRef, Kind};
 pub(crate) use sequencer::{Attached, Claim, Refusal, Sequencer};
 pub(crate) use slot::{Slot, unread};
 
-use crate::sync::{AtomicU64, AtomicUsize, Ordering, acquire, release, step};
+use crate::handles::Handles;
+use crate::sync::{AtomicU64, Ordering, step};
 use crate::wait::{Notifier, Shards, Waking, wake_gathered};
+use crossbeam_utils::CachePadded;
 use cursor::{Cursor, Registry};
 use sequencer::Wakes;
 use std::collections::VecDeque;
@@ -265,11 +267,9 @@ pub(crate) struct Ring<E> {
     mask: u64,
     /// Receivers that wait for the next commit.
     shards: Shards,
-    waking: Waking,
-    /// Strong handles: the ring closes when the last one goes.
-    handles: AtomicUsize,
-    /// Weak handles of the kind that is counted. A statistic.
-    weak_handles: AtomicUsize,
+    waking: CachePadded<Waking>,
+    /// The ring closes when the last one goes.
+    pub(crate) handles: Handles,
     /// Events that were handed back for want of room. A statistic: Relaxed.
     dropped: AtomicU64,
 }
@@ -286,9 +286,8 @@ impl<E> Ring<E> {
             slots: slots.into_boxed_slice(),
             mask: length as u64 - 1,
             shards: Shards::new(),
-            waking: Waking::new(),
-            handles: AtomicUsize::new(1),
-            weak_handles: AtomicUsize::new(0),
+            waking: CachePadded::new(Waking::new()),
+            handles: Handles::new(1),
             dropped: AtomicU64::new(0),
         })
     }
@@ -503,46 +502,6 @@ impl<E> Ring<E> {
 
     pub(crate) fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
-    }
-
-    /// One more strong handle, made from a strong one: Relaxed, as in `Arc::clone`.
-    pub(crate) fn add_handle(&self) {
-        self.handles.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// One more strong handle, unless the last one is gone.
-    pub(crate) fn upgrade_handle(&self) -> bool {
-        self.handles
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |handles| {
-                (handles > 0 || !step("upgrade-check")).then_some(handles + 1)
-            })
-            .is_ok()
-    }
-
-    /// One strong handle less; the last one closes the ring. CLOSED orders all that follows from
-    /// that; Release is for [`handles`](Self::handles).
-    pub(crate) fn remove_handle(&self) {
-        if self.handles.fetch_sub(1, release("handle-drop")) == 1 && step("last-handle") {
-            self.close();
-        }
-    }
-
-    /// The strong handles there are. Acquire: who sees a handle gone sees what was done by it.
-    pub(crate) fn handles(&self) -> usize {
-        self.handles.load(acquire("handles-load"))
-    }
-
-    /// One more weak handle. The ring does not need the count: orderings as for the strong ones.
-    pub(crate) fn add_weak_handle(&self) {
-        self.weak_handles.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(crate) fn remove_weak_handle(&self) {
-        self.weak_handles.fetch_sub(1, release("weak-handle-drop"));
-    }
-
-    pub(crate) fn weak_handles(&self) -> usize {
-        self.weak_handles.load(acquire("weak-handles-load"))
     }
 }
 

@@ -78,7 +78,7 @@ mod imp {
 
     impl Unparker {
         pub(crate) fn unpark(&self) {
-            let (unparked, condvar) = &*self.0.0;
+            let (unparked, condvar) = &*self.0;
             *super::lock(unparked) = true;
             condvar.notify_one();
         }

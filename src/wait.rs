@@ -122,16 +122,28 @@ impl Waiter {
             && matches!(&self.relay, Some(relay) if relay.is_listed() && relay.will_wake(waker))
     }
 
+    /// Who comes with another waker keeps the place, as long as the wait is for the same.
     fn enlist<W: Wait>(&mut self, wait: &W, waker: &Waker) {
-        self.leave(wait);
-        if !matches!(&self.relay, Some(relay) if relay.will_wake(waker)) {
-            self.relay = Some(Relay::new(waker.clone()));
+        let key = wait.key();
+        if self.waits_for != Some(key) {
+            self.leave(wait);
         }
-        if let Some(relay) = &self.relay {
-            let key = wait.key();
-            wait.notifier(key).add(relay);
-            self.waits_for = Some(key);
+        let notifier = wait.notifier(key);
+        match self.relay.take() {
+            Some(relay) if relay.will_wake(waker) => {
+                notifier.add(&relay);
+                self.relay = Some(relay);
+            }
+            old => {
+                let relay = Relay::new(waker.clone());
+                match old.filter(|_| self.waits_for.is_some()) {
+                    Some(old) => notifier.exchange(&old, &relay),
+                    None => notifier.add(&relay),
+                }
+                self.relay = Some(relay);
+            }
         }
+        self.waits_for = Some(key);
     }
 
     #[inline]

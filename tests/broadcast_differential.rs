@@ -3,8 +3,7 @@
 //! proptest draws a script of operations (send, subscribe, resubscribe, receive by every method,
 //! drop any handle, weak handles, poll with one of several wakers, close by dropping), which is
 //! run against both. After every operation the results, the error texts, all lengths and counts,
-//! and which wakers were woken must be the same. So must the number of values alive, wherever the
-//! documentation does not say that ours are released later. A script that fails is shrunk and
+//! which wakers were woken and which values were dropped, in which order, must be the same. A script that fails is shrunk and
 //! printed, and its seed is kept in `tests/broadcast_differential.seeds`, to be run first ever after.
 //!
 //! `PROPTEST_CASES=1000000 cargo test --release --test broadcast_differential` looks further;
@@ -34,7 +33,7 @@ proptest! {
         broadcast::check(&Script { capacity, plain: false, steps });
     }
 
-    /// Values that need no drop take a shorter way through the ring.
+    /// Values that need no drop.
     #[test]
     fn plain_values(
         capacity in drawn::decoded::<Capacity>(),

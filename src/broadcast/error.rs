@@ -120,29 +120,6 @@ impl Error for RecvError {}
 impl Error for TryRecvError {}
 impl Error for BroadcastStreamRecvError {}
 
-// The core has one pair of error types, the surfaces each their own.
-
-impl From<crate::outcome::RecvError> for RecvError {
-    #[inline]
-    fn from(error: crate::outcome::RecvError) -> Self {
-        match error {
-            crate::outcome::RecvError::Closed => Self::Closed,
-            crate::outcome::RecvError::Lagged(missed) => Self::Lagged(missed),
-        }
-    }
-}
-
-impl From<crate::outcome::TryRecvError> for TryRecvError {
-    #[inline]
-    fn from(error: crate::outcome::TryRecvError) -> Self {
-        match error {
-            crate::outcome::TryRecvError::Empty => Self::Empty,
-            crate::outcome::TryRecvError::Closed => Self::Closed,
-            crate::outcome::TryRecvError::Lagged(missed) => Self::Lagged(missed),
-        }
-    }
-}
-
 /// Both ways, for programs that move over module by module.
 #[cfg(all(feature = "tokio", not(eventring_loom)))]
 mod with_tokio {

@@ -1,16 +1,18 @@
 //! The receiving side.
 
+use super::channel::Channel;
 use super::error::{RecvError, TryRecvError};
-use crate::ring::{Kind, Ring};
-use crate::strategy::Start;
-use crate::subscription::{Loan, Subscription};
+use super::reader::{Batch, Reader, Receive};
+use crate::coop::Budget;
 use crate::sync::Arc;
+use crate::wait::Waiter;
 #[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
-use crate::wait::Limit;
+use crate::wait::block;
 use std::fmt;
-use std::future::poll_fn;
+use std::future::Future;
 use std::panic::{RefUnwindSafe, UnwindSafe};
-use std::task::{Context, Poll};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
 /// The receiving half of [`channel`](super::channel): gets every value sent since it subscribed,
 /// in order, or is told how many it missed.
@@ -34,11 +36,61 @@ use std::task::{Context, Poll};
 /// }
 /// # });
 /// ```
-pub struct Receiver<T>(pub(super) Subscription<T>);
+pub struct Receiver<T> {
+    reader: Reader<T>,
+    waiter: Waiter,
+    budget: Budget,
+    /// It has reported that the channel is closed and empty.
+    ended: bool,
+}
 
 impl<T> Receiver<T> {
-    pub(super) fn subscribe(ring: &Arc<Ring<T>>) -> Self {
-        Self(Subscription::new(ring, Kind::Lossy, Start::Next))
+    #[track_caller]
+    pub(super) fn subscribe(channel: &Arc<Channel<T>>) -> Self {
+        Self::of(Reader::subscribe(channel))
+    }
+
+    fn of(reader: Reader<T>) -> Self {
+        Self {
+            reader,
+            waiter: Waiter::default(),
+            budget: Budget::new(),
+            ended: false,
+        }
+    }
+
+    fn channel(&self) -> &Arc<Channel<T>> {
+        self.reader.channel()
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    #[inline(always)]
+    fn poll<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        receive: impl FnMut(&mut Batch<'_, T>) -> R,
+    ) -> Poll<Result<R, RecvError>> {
+        let Self {
+            reader,
+            waiter,
+            budget,
+            ended,
+        } = self;
+        let unit = ready!(budget.poll_unit(cx));
+        let received = waiter.poll(cx, &mut Receive { reader, receive });
+        budget.settle(unit, received.is_ready());
+        *ended |= matches!(received, Poll::Ready(Err(RecvError::Closed)));
+        received
+    }
+
+    /// Gives up a wait.
+    fn cancel(&mut self) {
+        let Self { reader, waiter, .. } = self;
+        let receive = |_: &mut Batch<'_, T>| ();
+        waiter.cancel(&Receive { reader, receive });
     }
 
     /// How many values were sent that this receiver has not received yet, including those that it
@@ -51,7 +103,7 @@ impl<T> Receiver<T> {
     /// assert_eq!(receiver.len(), 2);
     /// ```
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.reader.len()
     }
 
     /// Whether there is nothing to be received now.
@@ -71,7 +123,7 @@ impl<T> Receiver<T> {
     /// assert!(receiver.same_channel(&sender.subscribe()));
     /// ```
     pub fn same_channel(&self, other: &Self) -> bool {
-        Arc::ptr_eq(self.0.ring(), other.0.ring())
+        Arc::ptr_eq(self.channel(), other.channel())
     }
 
     /// How many senders there are.
@@ -82,7 +134,7 @@ impl<T> Receiver<T> {
     /// assert_eq!(receiver.sender_strong_count(), 2);
     /// ```
     pub fn sender_strong_count(&self) -> usize {
-        self.0.ring().handles()
+        self.channel().senders.count()
     }
 
     /// How many weak senders there are.
@@ -93,7 +145,7 @@ impl<T> Receiver<T> {
     /// assert_eq!(receiver.sender_weak_count(), 1);
     /// ```
     pub fn sender_weak_count(&self) -> usize {
-        self.0.ring().weak_handles()
+        self.channel().weak_senders.count()
     }
 
     /// Whether there is no sender any more. What was sent can still be received.
@@ -106,7 +158,7 @@ impl<T> Receiver<T> {
     /// assert_eq!(receiver.try_recv(), Ok("last"));
     /// ```
     pub fn is_closed(&self) -> bool {
-        self.0.is_closed()
+        self.channel().is_closed()
     }
 }
 
@@ -121,7 +173,7 @@ impl<T: Clone> Receiver<T> {
     /// assert_eq!(fresh.try_recv(), Ok("late"));
     /// ```
     pub fn resubscribe(&self) -> Self {
-        Self::subscribe(self.0.ring())
+        Self::subscribe(self.channel())
     }
 
     /// Receives the next value, waiting for it if need be.
@@ -149,10 +201,8 @@ impl<T: Clone> Receiver<T> {
     /// # });
     /// ```
     pub async fn recv(&mut self) -> Result<T, RecvError> {
-        let mut loan = Loan::of(&mut self.0);
-        let received =
-            poll_fn(|cx| loan.poll(|receiver| receiver.poll(cx, |mut pinned| pinned.recv())));
-        Ok(received.await?)
+        let receive = |batch: &mut Batch<'_, T>| batch.first(T::clone);
+        Receiving::new(self, receive).await
     }
 
     /// Receives the next value if it is there.
@@ -171,7 +221,7 @@ impl<T: Clone> Receiver<T> {
     /// ```
     #[inline]
     pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
-        Ok(self.0.try_receive()?.recv())
+        self.reader.try_receive(|batch| batch.first(T::clone))
     }
 
     /// As [`recv`](Self::recv), blocking the thread instead of the task. For use outside of
@@ -188,10 +238,10 @@ impl<T: Clone> Receiver<T> {
     /// ```
     #[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
     pub fn blocking_recv(&mut self) -> Result<T, RecvError> {
-        let received = self
-            .0
-            .block(&mut Limit::Unlimited, |mut pinned| pinned.recv());
-        Ok(received.expect("waits without a deadline")?)
+        may_block();
+        let receive = |batch: &mut Batch<'_, T>| batch.first(T::clone);
+        let reader = &mut self.reader;
+        block(&mut Receive { reader, receive })
     }
 
     /// Polls for the next value, for use in hand-written futures. If there is none, the waker of
@@ -210,8 +260,7 @@ impl<T: Clone> Receiver<T> {
     /// # });
     /// ```
     pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, RecvError>> {
-        let received = self.0.poll(cx, |mut pinned| pinned.recv());
-        received.map_err(RecvError::from)
+        self.poll(cx, |batch| batch.first(T::clone))
     }
 
     /// Receives up to `limit` values, at least one, waiting for it if need be: appends them to the
@@ -244,17 +293,21 @@ impl<T: Clone> Receiver<T> {
         if limit == 0 {
             return Ok(0);
         }
-        let mut loan = Loan::of(&mut self.0);
-        let receive = |cx: &mut Context<'_>| {
-            loan.poll(|receiver| receiver.poll(cx, |pinned| pinned.recv_many(buffer, limit)))
-        };
-        Ok(poll_fn(receive).await?)
+        let receive =
+            |batch: &mut Batch<'_, T>| batch.many(limit, |value| buffer.push(value.clone()));
+        Receiving::new(self, receive).await
     }
 }
 
 impl<T> Clone for Receiver<T> {
     fn clone(&self) -> Self {
-        Self(self.0.clone())
+        Self::of(self.reader.duplicate())
+    }
+}
+
+impl<T> Drop for Receiver<T> {
+    fn drop(&mut self) {
+        self.cancel();
     }
 }
 
@@ -267,3 +320,61 @@ impl<T> fmt::Debug for Receiver<T> {
 // As tokio's (without its feature `parking_lot`): a panic in `T::clone` leaves the receiver past that value, and nothing else.
 impl<T> UnwindSafe for Receiver<T> {}
 impl<T> RefUnwindSafe for Receiver<T> {}
+
+/// A receiver that is lent to a future. If that goes while it waits, so does its waker, and its place
+/// in the list.
+struct Receiving<'a, T, F> {
+    receiver: &'a mut Receiver<T>,
+    receive: F,
+    waiting: bool,
+}
+
+impl<'a, T, R, F: FnMut(&mut Batch<'_, T>) -> R> Receiving<'a, T, F> {
+    fn new(receiver: &'a mut Receiver<T>, receive: F) -> Self {
+        Self {
+            receiver,
+            receive,
+            waiting: false,
+        }
+    }
+}
+
+// Nothing is pinned: the closure is only called.
+impl<T, F> Unpin for Receiving<'_, T, F> {}
+
+impl<T, R, F: FnMut(&mut Batch<'_, T>) -> R> Future for Receiving<'_, T, F> {
+    type Output = Result<R, RecvError>;
+
+    #[inline(always)]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self {
+            receiver,
+            receive,
+            waiting,
+        } = &mut *self;
+        let received = receiver.poll(cx, receive);
+        *waiting = received.is_pending();
+        received
+    }
+}
+
+impl<T, F> Drop for Receiving<'_, T, F> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.waiting {
+            self.receiver.cancel();
+        }
+    }
+}
+
+/// Panics, with tokio's text and at the caller, where a thread drives tasks: tokio knows.
+#[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
+#[cfg(all(feature = "tokio", not(eventring_loom)))]
+#[track_caller]
+fn may_block() {
+    drop(tokio::sync::Mutex::const_new(()).blocking_lock());
+}
+
+#[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
+#[cfg(any(not(feature = "tokio"), eventring_loom))]
+fn may_block() {}

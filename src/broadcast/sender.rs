@@ -1,10 +1,10 @@
 //! The sending side.
 
+use super::channel::Channel;
 use super::error::SendError;
 use super::receiver::Receiver;
 use crate::error::BuildError;
-use crate::ring::Ring;
-use crate::sync::Arc;
+use crate::sync::{Arc, step};
 use crate::wait::{Notifier, Wait, Waiting, waiting_future};
 use std::fmt;
 use std::future::Future;
@@ -25,7 +25,7 @@ use std::task::{Context, Poll};
 /// # });
 /// ```
 pub struct Sender<T> {
-    ring: Arc<Ring<T>>,
+    channel: Arc<Channel<T>>,
 }
 
 impl<T> Sender<T> {
@@ -49,9 +49,9 @@ impl<T> Sender<T> {
             "broadcast channel capacity exceeded `usize::MAX / 2`"
         );
         let capacity = capacity.next_power_of_two();
-        match Ring::new(capacity, 0) {
-            Some(ring) => Self {
-                ring: Arc::new(ring),
+        match Channel::new(capacity) {
+            Some(channel) => Self {
+                channel: Arc::new(channel),
             },
             None => panic!("{}", BuildError::CapacityTooLarge(capacity)),
         }
@@ -59,9 +59,6 @@ impl<T> Sender<T> {
 
     /// Sends a value to all receivers there are, and returns how many. It never waits: the oldest
     /// value makes room, and receivers that had not received it are told how many they missed.
-    ///
-    /// Receivers that come or go at this very moment may be counted or not. It is counted before
-    /// the value is sent, so that without any the value is not.
     ///
     /// # Errors
     ///
@@ -76,17 +73,9 @@ impl<T> Sender<T> {
     /// ```
     #[inline]
     pub fn send(&self, value: T) -> Result<usize, SendError<T>> {
-        let receivers = self.ring.sequencer.receivers();
-        if receivers == 0 {
-            return Err(SendError(value));
-        }
-        match self.ring.sequencer.claim(1, false) {
-            Ok(claim) => {
-                self.ring.fill(&claim, value);
-                Ok(receivers)
-            }
-            // Neither full (no receiver is gating) nor closed (this handle keeps it open).
-            Err(_) => Err(SendError(value)),
+        match self.channel.send(value) {
+            Ok(receivers) => Ok(receivers as usize),
+            Err(value) => Err(SendError(value)),
         }
     }
 
@@ -100,7 +89,7 @@ impl<T> Sender<T> {
     /// assert_eq!(late.try_recv(), Ok("late"));
     /// ```
     pub fn subscribe(&self) -> Receiver<T> {
-        Receiver::subscribe(&self.ring)
+        Receiver::subscribe(&self.channel)
     }
 
     /// A handle that does not keep the channel open.
@@ -113,11 +102,11 @@ impl<T> Sender<T> {
     /// ```
     #[must_use = "downgrading does not drop the sender"]
     pub fn downgrade(&self) -> WeakSender<T> {
-        WeakSender::new(&self.ring)
+        WeakSender::new(&self.channel)
     }
 
     /// How many of the values sent some receiver has not received yet: at most the capacity.
-    /// Looks at every receiver.
+    /// Looks at one slot for each doubling of the capacity.
     ///
     /// ```
     /// let (sender, mut receiver) = eventring::broadcast::channel(16);
@@ -127,7 +116,7 @@ impl<T> Sender<T> {
     /// assert_eq!(sender.len(), 1);
     /// ```
     pub fn len(&self) -> usize {
-        self.ring.sequencer.unread() as usize
+        self.channel.needed()
     }
 
     /// Whether every receiver has received everything.
@@ -150,7 +139,7 @@ impl<T> Sender<T> {
     /// assert_eq!(sender.receiver_count(), 2);
     /// ```
     pub fn receiver_count(&self) -> usize {
-        self.ring.sequencer.receivers()
+        self.channel.receivers()
     }
 
     /// Whether both are handles of the same channel.
@@ -161,7 +150,7 @@ impl<T> Sender<T> {
     /// assert!(!sender.same_channel(&eventring::broadcast::Sender::new(16)));
     /// ```
     pub fn same_channel(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.ring, &other.ring)
+        Arc::ptr_eq(&self.channel, &other.channel)
     }
 
     /// Resolves when there is no receiver (any more). Who waited for that is woken once the values
@@ -183,7 +172,7 @@ impl<T> Sender<T> {
     /// # });
     /// ```
     pub fn closed(&self) -> Closed<'_, T> {
-        Closed(Waiting::new(Deserting(&self.ring)))
+        Closed(Waiting::new(Deserting(&self.channel)))
     }
 
     /// How many senders there are, this one included.
@@ -194,7 +183,7 @@ impl<T> Sender<T> {
     /// assert_eq!(sender.strong_count(), 2);
     /// ```
     pub fn strong_count(&self) -> usize {
-        self.ring.handles()
+        self.channel.senders.count()
     }
 
     /// How many weak senders there are.
@@ -205,22 +194,24 @@ impl<T> Sender<T> {
     /// assert_eq!(sender.weak_count(), 1);
     /// ```
     pub fn weak_count(&self) -> usize {
-        self.ring.weak_handles()
+        self.channel.weak_senders.count()
     }
 }
 
 impl<T> Clone for Sender<T> {
     fn clone(&self) -> Self {
-        self.ring.add_handle();
+        self.channel.senders.add();
         Self {
-            ring: Arc::clone(&self.ring),
+            channel: Arc::clone(&self.channel),
         }
     }
 }
 
 impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
-        self.ring.remove_handle();
+        if self.channel.senders.remove() && step("last-handle") {
+            self.channel.close();
+        }
     }
 }
 
@@ -240,14 +231,14 @@ impl<T> fmt::Debug for Sender<T> {
 /// assert!(weak.upgrade().unwrap().same_channel(&sender));
 /// ```
 pub struct WeakSender<T> {
-    ring: Arc<Ring<T>>,
+    channel: Arc<Channel<T>>,
 }
 
 impl<T> WeakSender<T> {
-    fn new(ring: &Arc<Ring<T>>) -> Self {
-        ring.add_weak_handle();
+    fn new(channel: &Arc<Channel<T>>) -> Self {
+        channel.weak_senders.add();
         Self {
-            ring: Arc::clone(ring),
+            channel: Arc::clone(channel),
         }
     }
 
@@ -259,8 +250,8 @@ impl<T> WeakSender<T> {
     /// ```
     #[must_use]
     pub fn upgrade(&self) -> Option<Sender<T>> {
-        self.ring.upgrade_handle().then(|| Sender {
-            ring: Arc::clone(&self.ring),
+        self.channel.senders.upgrade().then(|| Sender {
+            channel: Arc::clone(&self.channel),
         })
     }
 
@@ -271,7 +262,7 @@ impl<T> WeakSender<T> {
     /// assert_eq!(weak.strong_count(), 0);
     /// ```
     pub fn strong_count(&self) -> usize {
-        self.ring.handles()
+        self.channel.senders.count()
     }
 
     /// How many weak senders there are, this one included.
@@ -281,19 +272,19 @@ impl<T> WeakSender<T> {
     /// assert_eq!(weak.weak_count(), 1);
     /// ```
     pub fn weak_count(&self) -> usize {
-        self.ring.weak_handles()
+        self.channel.weak_senders.count()
     }
 }
 
 impl<T> Clone for WeakSender<T> {
     fn clone(&self) -> Self {
-        Self::new(&self.ring)
+        Self::new(&self.channel)
     }
 }
 
 impl<T> Drop for WeakSender<T> {
     fn drop(&mut self) {
-        self.ring.remove_weak_handle();
+        self.channel.weak_senders.remove();
     }
 }
 
@@ -310,17 +301,17 @@ impl<T> UnwindSafe for WeakSender<T> {}
 impl<T> RefUnwindSafe for WeakSender<T> {}
 
 /// Waiting for the last receiver to go.
-struct Deserting<'a, T>(&'a Ring<T>);
+struct Deserting<'a, T>(&'a Channel<T>);
 
 impl<T> Wait for Deserting<'_, T> {
     type Output = ();
 
     fn attempt(&mut self, _listed: bool) -> Option<()> {
-        (self.0.sequencer.receivers() == 0).then_some(())
+        (self.0.receivers() == 0).then_some(())
     }
 
     fn notifier(&self, _: u64) -> &Notifier {
-        self.0.sequencer.deserted()
+        self.0.deserted()
     }
 }
 

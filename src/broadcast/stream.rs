@@ -21,7 +21,7 @@ impl<T: Clone> Stream for Receiver<T> {
 
 impl<T: Clone> FusedStream for Receiver<T> {
     fn is_terminated(&self) -> bool {
-        self.0.is_terminated()
+        self.has_ended()
     }
 }
 
@@ -102,7 +102,7 @@ impl<T: Clone> Stream for BroadcastStream<T> {
 
 impl<T: Clone> FusedStream for BroadcastStream<T> {
     fn is_terminated(&self) -> bool {
-        self.0.0.is_terminated()
+        self.0.has_ended()
     }
 }
 

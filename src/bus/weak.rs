@@ -48,7 +48,7 @@ impl<E> WeakEventBus<E> {
     /// ```
     #[must_use = "the upgraded handle keeps the bus open"]
     pub fn upgrade(&self) -> Option<EventBus<E>> {
-        self.ring.upgrade_handle().then(|| EventBus {
+        self.ring.handles.upgrade().then(|| EventBus {
             ring: Arc::clone(&self.ring),
             strategy: self.strategy,
         })

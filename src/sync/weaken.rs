@@ -70,6 +70,16 @@
 //! | `close-notify` | closing notifies receivers |
 //! | `close-space` | closing notifies publishers |
 //! | `last-handle` | the last handle to be dropped closes |
+//! | `slot-lock` | `broadcast`: a slot is locked by compare-and-swap; by a store |
+//! | `await-lap` | a sender waits for the lap before to be committed, and not read |
+//! | `claim-word` | the claim is a compare-and-swap; a store |
+//! | `wait-word` | WAITING is set by a read-modify-write; by a store |
+//! | `send-notify` | a send whose claim took WAITING off wakes |
+//! | `end-notify` | closing wakes |
+//! | `pay-owed` | a receiver that leaves gives back what it owes |
+//! | `share-owed` | the clone of a receiver is counted in what it is to receive |
+//! | `await-commit` | both wait for what is claimed, and not committed |
+//! | `last-notify` | the last receiver to leave wakes |
 //! | `upgrade-check` | a weak handle is upgraded only while there is a strong one |
 
 use super::Ordering;

@@ -9,6 +9,7 @@
 use crate::sync::{AtomicUsize, Mutex, Ordering, const_thread_local, lock, step};
 use std::any::Any;
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::task::Waker;
 
@@ -54,33 +55,37 @@ impl Relay {
     }
 }
 
-/// A list of waiters. All are notified at once.
+/// A list of waiters, first come, first woken.
 #[derive(Debug)]
-pub(crate) struct Notifier(Mutex<Vec<RelayRef>>);
+pub(crate) struct Notifier(Mutex<Queue>);
 
 impl Notifier {
     pub(crate) fn new() -> Self {
-        Self(Mutex::new(Vec::new()))
+        Self(Mutex::new(Queue::default()))
     }
 
     /// Puts a relay that stands in no list into this one.
     pub(crate) fn add(&self, relay: &RelayRef) {
-        let mut list = lock(&self.0);
-        relay.stand_at(list.len());
-        list.push(RelayRef::clone(relay));
+        lock(&self.0).push(RelayRef::clone(relay));
+    }
+
+    /// Puts a relay that stands in no list into the place of one that the caller has put into this
+    /// list; at the end, if that was notified.
+    pub(crate) fn exchange(&self, old: &RelayRef, new: &RelayRef) {
+        let mut queue = lock(&self.0);
+        if old.is_listed() {
+            queue.exchange(old, RelayRef::clone(new));
+        } else {
+            queue.push(RelayRef::clone(new));
+        }
     }
 
     /// Takes a relay out that the caller has put into this list, unless it was notified.
     pub(crate) fn remove(&self, relay: &RelayRef) {
         if relay.is_listed() {
-            let mut list = lock(&self.0);
-            let place = relay.place();
-            if place != NOWHERE {
-                list.swap_remove(place);
-                if let Some(moved) = list.get(place).filter(|_| step("renumber-moved")) {
-                    moved.stand_at(place);
-                }
-                relay.stand_at(NOWHERE);
+            let mut queue = lock(&self.0);
+            if relay.is_listed() {
+                queue.remove(relay);
             }
         }
     }
@@ -88,17 +93,74 @@ impl Notifier {
     /// Takes everybody out of the list. The caller owes them a [`wake_gathered`] as soon as it
     /// holds nothing.
     pub(crate) fn gather(&self) {
-        let mut list = lock(&self.0);
-        if step("unlist-notified") {
-            list.iter().for_each(|relay| relay.stand_at(NOWHERE));
-        }
-        let gathered = WOKEN.try_with(|woken| woken.borrow_mut().append(&mut list));
+        let mut queue = lock(&self.0);
+        let gathered = WOKEN.try_with(|woken| queue.take_all(&mut woken.borrow_mut()));
         if gathered.is_err() {
             // The thread is ending and its list is gone.
-            let woken = std::mem::take(&mut *list);
-            drop(list);
+            let mut woken = Vec::new();
+            queue.take_all(&mut woken);
+            drop(queue);
             wake_all(woken);
         }
+    }
+}
+
+/// Waiters in the order in which they came. One that leaves from the middle leaves a hole there, so
+/// that the others keep their places; holes are closed once they are the larger part.
+#[derive(Debug, Default)]
+struct Queue {
+    waiters: VecDeque<Option<RelayRef>>,
+    /// The place of the first; places are given in turn.
+    first: usize,
+    holes: usize,
+}
+
+impl Queue {
+    fn push(&mut self, relay: RelayRef) {
+        if self.holes > self.waiters.len() / 2 {
+            self.close_holes();
+        }
+        relay.stand_at(self.first + self.waiters.len());
+        self.waiters.push_back(Some(relay));
+    }
+
+    fn exchange(&mut self, old: &Relay, new: RelayRef) {
+        let place = old.place();
+        old.stand_at(NOWHERE);
+        new.stand_at(place);
+        self.waiters[place - self.first] = Some(new);
+    }
+
+    fn remove(&mut self, relay: &Relay) {
+        let index = relay.place() - self.first;
+        relay.stand_at(NOWHERE);
+        // Whoever waits in turns with others mostly is the last.
+        if index + 1 == self.waiters.len() {
+            self.waiters.pop_back();
+        } else {
+            self.waiters[index] = None;
+            self.holes += 1;
+        }
+    }
+
+    fn close_holes(&mut self) {
+        self.waiters.retain(Option::is_some);
+        self.holes = 0;
+        if step("renumber-moved") {
+            for (index, relay) in self.waiters.iter().flatten().enumerate() {
+                relay.stand_at(self.first + index);
+            }
+        }
+    }
+
+    fn take_all(&mut self, woken: &mut Vec<RelayRef>) {
+        self.first += self.waiters.len();
+        self.holes = 0;
+        woken.extend(self.waiters.drain(..).flatten().inspect(|relay| {
+            if step("unlist-notified") {
+                relay.stand_at(NOWHERE);
+            }
+        }));
     }
 }
 

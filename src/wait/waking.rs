@@ -7,14 +7,13 @@
 
 use super::notifier::wake_gathered_within;
 use crate::sync::{AtomicU64, Ordering, const_thread_local, yield_now};
-use crossbeam_utils::CachePadded;
 use std::cell::Cell;
 
 /// Rounds of waking: how many are under way, and above these bits, how many have begun.
 ///
 /// Relaxed: a hint. Whoever is misled by it loses time, nothing else.
 #[derive(Debug)]
-pub(crate) struct Waking(CachePadded<AtomicU64>);
+pub(crate) struct Waking(AtomicU64);
 
 /// What one more round adds.
 const BEGUN: u64 = 1 << 16;
@@ -27,7 +26,7 @@ const_thread_local! {
 
 impl Waking {
     pub(crate) fn new() -> Self {
-        Self(CachePadded::new(AtomicU64::new(0)))
+        Self(AtomicU64::new(0))
     }
 
     /// Wakes whom this thread has gathered: a round, if they are several.

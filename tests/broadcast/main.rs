@@ -17,6 +17,7 @@ macro_rules! suite {
             suite!(file close: $($broadcast)+);
             suite!(file wait: $($broadcast)+);
             suite!(file values: $($broadcast)+);
+            suite!(file programs: $($broadcast)+);
         }
     };
     (file $name:ident: $($broadcast:tt)+) => {

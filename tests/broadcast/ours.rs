@@ -1,7 +1,7 @@
 //! What is stronger than tokio's channel, or different from it, on purpose.
 
 use crate::common::watched;
-use crate::support::{Counted, Fragile, OnDrop, Woken, alive};
+use crate::support::{OnDrop, Woken};
 use eventring::broadcast::error::{BroadcastStreamRecvError, RecvError, TryRecvError};
 use eventring::broadcast::{BroadcastStream, Closed, Receiver, Sender, WeakSender, channel};
 use futures::StreamExt as _;
@@ -23,17 +23,23 @@ impl<H: Send> Is<H> {
     const SEND: bool = true;
 }
 
-/// tokio #7232: receivers read in parallel, so a `!Sync` value must not cross threads.
+/// tokio #7232: receivers read in turn, so a `!Sync` value may cross threads; a `!Send` one not.
 #[test]
-fn crossing_threads_needs_sync() {
+fn crossing_threads_needs_send_only() {
     const {
-        assert!(!Is::<Sender<std::cell::Cell<u8>>>::SEND);
-        assert!(!Is::<Receiver<std::cell::Cell<u8>>>::SEND);
-        assert!(Is::<Sender<std::sync::Mutex<u8>>>::SEND);
+        assert!(Is::<Sender<std::cell::Cell<u8>>>::SEND);
+        assert!(Is::<Receiver<std::cell::Cell<u8>>>::SEND);
+        assert!(!Is::<Sender<std::rc::Rc<u8>>>::SEND);
+        assert!(!Is::<Receiver<std::rc::Rc<u8>>>::SEND);
     }
     fn wrapper<S: Send + Sync + Unpin>() {}
-    wrapper::<BroadcastStream<std::sync::Mutex<u8>>>();
-    wrapper::<Closed<'_, std::sync::Mutex<u8>>>();
+    wrapper::<BroadcastStream<std::cell::Cell<u8>>>();
+    wrapper::<Closed<'_, std::cell::Cell<u8>>>();
+}
+
+#[test]
+fn a_receiver_is_small() {
+    assert!(size_of::<Receiver<u64>>() <= 64);
 }
 
 /// As tokio's are, unless its feature `parking_lot` is on.
@@ -43,21 +49,6 @@ fn handles_are_unwind_safe() {
     unwind_safe::<Sender<std::cell::Cell<u8>>>();
     unwind_safe::<WeakSender<std::cell::Cell<u8>>>();
     unwind_safe::<Receiver<std::cell::Cell<u8>>>();
-}
-
-#[test]
-fn the_only_receiver_gets_the_value_itself() {
-    let token = Arc::new(());
-    let (sender, mut receiver) = channel(4);
-    sender.send(Counted::new(0, &token)).unwrap();
-    let received = receiver.try_recv().unwrap();
-    assert_eq!(alive(&token), 1, "not a clone");
-    drop(received);
-
-    // Where nothing needs to be dropped it is a clone, and may panic.
-    let (sender, mut receiver) = channel(4);
-    sender.send(Fragile(0)).unwrap();
-    assert!(Fragile::clone_panics(|| receiver.try_recv()).is_none());
 }
 
 /// 16: tokio drops it under its lock.
@@ -95,7 +86,8 @@ fn a_value_whose_drop_sends() {
     });
 }
 
-/// 16: `clone` runs with no lock held, so it may do anything but wait for its own sender.
+/// 16: `clone` runs under the lock of its value alone, so it may do anything but receive that value
+/// again, or send so much that its slot is needed.
 #[test]
 fn a_value_whose_clone_uses_the_channel() {
     watched(|| {

@@ -1,7 +1,7 @@
 //! What both oracles use: payloads that are counted, user code that panics when told to, and wakers
 //! that count.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
@@ -14,6 +14,24 @@ thread_local! {
     /// How many pieces of user code run until one panics, that one included; 0: none does.
     static FUSE: Cell<u8> = const { Cell::new(0) };
     static CLONES: Cell<usize> = const { Cell::new(0) };
+}
+
+thread_local! {
+    static LOG: RefCell<Log> = const { RefCell::new(Log { dropped: Vec::new(), woken: Vec::new() }) };
+}
+
+/// What happened on this thread, in order.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Log {
+    /// Payloads, by their numbers.
+    pub(crate) dropped: Vec<u64>,
+    /// Wakers, by theirs.
+    pub(crate) woken: Vec<usize>,
+}
+
+/// What happened since the last call.
+pub(crate) fn take_log() -> Log {
+    LOG.take()
 }
 
 /// What user code panics with.
@@ -55,8 +73,7 @@ fn count_clone() {
 
 /// What scripts publish.
 pub(crate) trait Payload: Clone {
-    /// Whether it is counted while it lives, so that it has to be dropped. Then the only receiver
-    /// gets the value itself from us, and no clone can panic.
+    /// Whether it is counted while it lives, so that it has to be dropped.
     const COUNTED: bool;
 
     fn new(number: u64, alive: &Rc<()>) -> Self;
@@ -81,6 +98,12 @@ impl Payload for Counted {
 
     fn number(&self) -> u64 {
         *self.number
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        LOG.with_borrow_mut(|log| log.dropped.push(*self.number));
     }
 }
 
@@ -116,18 +139,30 @@ impl Clone for Plain {
 /// How many wakers scripts poll with.
 pub(crate) const WAKERS: usize = 3;
 
-#[derive(Default)]
-struct Woken(AtomicUsize);
+struct Woken {
+    number: usize,
+    times: AtomicUsize,
+}
 
 impl Wake for Woken {
     fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.times.fetch_add(1, Ordering::Relaxed);
+        LOG.with_borrow_mut(|log| log.woken.push(self.number));
     }
 }
 
 /// Wakers that count how often they are woken.
-#[derive(Default)]
 pub(crate) struct Wakers([Arc<Woken>; WAKERS]);
+
+impl Default for Wakers {
+    fn default() -> Self {
+        let waker = |number| {
+            let times = AtomicUsize::new(0);
+            Arc::new(Woken { number, times })
+        };
+        Self(std::array::from_fn(waker))
+    }
+}
 
 impl Wakers {
     /// Runs something with the context of one of them.
@@ -142,7 +177,7 @@ impl Wakers {
 
     pub(crate) fn woken(&self) -> [usize; WAKERS] {
         let [first, second, third] = &self.0;
-        [first, second, third].map(|one| one.0.load(Ordering::Relaxed))
+        [first, second, third].map(|one| one.times.load(Ordering::Relaxed))
     }
 }
 

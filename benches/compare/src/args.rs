@@ -8,9 +8,13 @@ use std::path::PathBuf;
 #[derive(Parser)]
 #[command(version = None, after_help = AFTER)]
 pub(crate) struct Args {
-    /// Fewer and shorter repetitions: under two minutes instead of about ten
+    /// Fewer and shorter repetitions: about four minutes instead of about twenty
     #[arg(long)]
     pub(crate) quick: bool,
+
+    /// One repetition, too short to say anything: that everything is delivered
+    #[arg(long, conflicts_with = "quick")]
+    pub(crate) smoke: bool,
 
     /// Only these scenarios, separated by commas
     #[arg(long, value_name = "SCENARIO", value_delimiter = ',')]
@@ -31,12 +35,12 @@ pub(crate) struct Args {
     pub(crate) pace: u8,
 
     /// Counts memory and allocations of each peer, instead of measuring time
-    #[arg(long, conflicts_with_all = ["quick", "only", "json", "plot", "pace"])]
+    #[arg(long, conflicts_with_all = ["quick", "smoke", "only", "json", "plot", "pace"])]
     pub(crate) memory: bool,
 }
 
-const AFTER: &str = "A scenario's figures are for its channel of 1024 events; what each one \
-does is in its table's title and in src/main.rs.";
+const AFTER: &str = "A scenario's figures are for a channel of 1024 events, unless it says \
+otherwise; what each one does is in its table's title and in src/main.rs.";
 
 impl Args {
     /// What to run, in the order of the list, each once.

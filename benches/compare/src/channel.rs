@@ -63,8 +63,14 @@ pub(crate) trait TrySend<E> {
 
 /// Receiving without waiting.
 pub(crate) trait Drain<E> {
+    /// One call: an event or a batch, or that some were missed. False: there is nothing.
+    fn take_one(&mut self, tally: &mut Tally) -> bool;
+
     /// Receives what is there.
-    fn drain(&mut self, tally: &mut Tally);
+    #[inline]
+    fn drain(&mut self, tally: &mut Tally) {
+        while self.take_one(tally) {}
+    }
 
     /// Reads what is there in place, if the channel can do that.
     fn drain_in_place(&mut self, tally: &mut Tally) {
@@ -96,12 +102,29 @@ pub(crate) trait Subscribe<R> {
     fn subscribe(&mut self) -> R;
 }
 
+/// Telling how many events there are that somebody has not received yet.
+pub(crate) trait Unread {
+    fn unread(&self) -> usize;
+}
+
+/// A channel with one handle at each end, and nothing around it.
+pub(crate) trait Make<E>: Channel<E> {
+    fn make(capacity: usize) -> (Self::Sender, Self::Receiver);
+}
+
 /// A channel for threads that do not wait.
 pub(crate) trait Polled<E: Payload>:
     Channel<E, Sender: TrySend<E>, Receiver: Drain<E>>
 {
 }
 impl<E: Payload, C: Channel<E, Sender: TrySend<E>, Receiver: Drain<E>>> Polled<E> for C {}
+
+/// A channel whose senders and receivers are tasks.
+pub(crate) trait Waited<E: Payload>:
+    Channel<E, Sender: SendAll<E>, Receiver: Recv<E>>
+{
+}
+impl<E: Payload, C: Channel<E, Sender: SendAll<E>, Receiver: Recv<E>>> Waited<E> for C {}
 
 /// A channel whose receivers are tasks.
 pub(crate) trait Awaited<E: Payload>:

@@ -1,7 +1,8 @@
 //! eventring against its peers, in one command:
 //!
 //! `cargo run --release -p eventring-compare -- [--quick] [--only SCENARIO,…] [--json FILE]
-//! [--plot DIR]`, and `--memory` for what they allocate. `--help` lists the scenarios.
+//! [--plot DIR]`, and `--memory` for what they allocate. `--help` lists the scenarios. `--smoke` runs
+//! them just long enough to see that everything is delivered.
 //!
 //! # What is timed
 //!
@@ -15,6 +16,19 @@
 //! Where events may be missed, the share of them that a receiver missed stands beside that: a
 //! channel whose receivers miss more has had less to do.
 //!
+//! Some scenarios time something else, and say so in their table's title:
+//!
+//! * `laggards` with tasks: nanoseconds per delivery, of all receivers together, while a thread sends
+//!   as fast as it can. Deliveries and sent events a second stand beside it. With one thread: an
+//!   event sent and one `try_recv`, which gets an event or is told of lag, of one receiver after the
+//!   other.
+//! * `blocked`: the least and the most that one sender sent, as parts of the mean, stand beside.
+//! * `release`: beside it, the time by the number of receivers.
+//! * `latency`: the median from when an event was due (not from when it was sent: a sender that is
+//!   late is not forgiven) until a task has it. The sender spins; all tasks are on one worker, which
+//!   sleeps in between. The late ones stand beside it, in nanoseconds, of all repetitions together.
+//! * `make`, `len`, `subscribe`: nanoseconds per channel, answer and receiver.
+//!
 //! What was delivered is checked after the clock has stopped: numbers of events and their sums
 //! where nothing may be missed, else received + missed. If that is wrong, the run ends with an
 //! error.
@@ -23,7 +37,8 @@
 //!
 //! * A scenario is written once, over the traits in `channel.rs`; a peer is one file that says how
 //!   to use it, in the way that its own documentation calls fastest.
-//! * All channels hold 1024 events, and all senders clone the event from the same few. Receivers
+//! * All channels hold 1024 events, unless the scenario says otherwise, and all senders clone the
+//!   event from the same few. An `Arc` they allocate anew for each event, as pipelines do. Receivers
 //!   end up with an event of their own (`disruptor`'s clone it), but for `clone` with `4KiB-read`:
 //!   there `eventring` and `disruptor` read it in place, which the others cannot.
 //! * tokio has its feature `parking_lot`, which makes its broadcast channel faster; with
@@ -36,18 +51,19 @@
 //!   `eventring-batch` receives in batches of 64 (where nobody waits, it reads them in place and clones
 //!   each event in its turn), `disruptor` always all that is there.
 //! * Where nothing may be lost, eventring's strategy is `Block`, whose receivers gate: they take an
-//!   event by one read-modify-write, lossy ones by that and a store. In `idle`, `flatout` and `churn`
-//!   it is `Overwrite`, and `async-broadcast` is in its overflow mode. `eventring-broadcast` is lossy
+//!   event by one read-modify-write, lossy ones by that and a store. In `idle`, `flatout`,
+//!   `churn`, `laggards`, `len` and `subscribe` it is `Overwrite`, and `async-broadcast` is in its overflow mode. `eventring-broadcast` is lossy
 //!   everywhere, as tokio's is.
 //! * eventring moves a value to an only receiver, `bus` to the last one; the others clone it.
 //!
 //! | peer | takes no part in | because |
 //! |---|---|---|
-//! | `disruptor` | anything with tasks; `churn` | threads only, receivers known beforehand |
-//! | `bus` | anything with tasks; `churn` | threads only, publishing and subscribing exclude each other |
-//! | `splaycast` | `tasks`, `producers`; anything without tasks | one sender, no lossless mode nor a way to see how far receivers are |
-//! | `mpsc-fanout` | `idle`, `flatout`; `churn` | a full queue keeps the oldest events; a `Vec` is not shared |
-//! | `eventring-batch` | `wake`; `churn` | single events; the same as `eventring` |
+//! | `disruptor` | anything with tasks; `churn`, `make`; `Arc` | threads only, receivers known beforehand; keeps what it is given |
+//! | `bus` | anything with tasks; `churn`, `make` | threads only, publishing and subscribing exclude each other; starts a thread (36 µs) |
+//! | `splaycast` | `tasks`, `producers`, `blocked`; anything without tasks | one sender, no lossless mode nor a way to see how far receivers are |
+//! | `mpsc-fanout` | `idle`, `flatout`, `laggards`; `churn`, `len`, `subscribe` | a full queue keeps the oldest events; a `Vec` is not shared |
+//! | `tokio`, `eventring-broadcast` | `blocked` | no sender waits for room |
+//! | `eventring-batch` | `wake`, `latency`, `blocked`, `laggards`; others without it | single events; the same as `eventring` |
 
 mod allocator;
 mod args;
@@ -123,8 +139,9 @@ fn compare(args: &Args) -> Result<(), Box<dyn Error>> {
             .bar
             .suspend(|| println!("{}", report::head(scenario)));
         for group in groups {
-            let (from, to, payload) = (group.senders, group.receivers, group.payload);
-            let name = format!("{}, {from} to {to}, {payload}", scenario.name());
+            let (from, to) = (group.senders, group.receivers);
+            let what = report::label(group.payload, group.variant);
+            let name = format!("{}, {from} to {to}, {what}", scenario.name());
             let series = measure.group(&name, group).map_err(|Wrong(what)| what)?;
             let new = report::figures(scenario, group, &series);
             let rows = report::rows(&new, &series).join("\n");

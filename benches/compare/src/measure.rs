@@ -2,9 +2,12 @@
 
 use crate::args::Args;
 use crate::scenarios::{Contender, Group, Load, Outcome, Sample};
+use crate::stats::Sorted;
 use crate::tally::Wrong;
 use crate::watchdog::Watchdog;
+use hdrhistogram::Histogram;
 use indicatif::{ProgressBar, ProgressStyle};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// How thorough to be.
@@ -20,9 +23,14 @@ pub(crate) struct Series {
     pub(crate) peer: &'static str,
     pub(crate) batch: usize,
     pub(crate) nanos: Vec<f64>,
-    /// The shares of the events that were missed.
-    pub(crate) missed: Vec<f64>,
+    /// What else there is to say, by its name.
+    also: BTreeMap<&'static str, Vec<f64>>,
+    /// Of all repetitions together: what is rare has to be seen often enough.
+    latencies: Histogram<u64>,
 }
+
+/// In nanoseconds; nothing takes longer.
+const A_MINUTE: u64 = 60_000_000_000;
 
 impl Series {
     fn of(contender: &Contender) -> Self {
@@ -30,20 +38,42 @@ impl Series {
             peer: contender.peer,
             batch: contender.batch,
             nanos: Vec::new(),
-            missed: Vec::new(),
+            also: BTreeMap::new(),
+            latencies: Histogram::new_with_max(A_MINUTE, 3).expect("three digits"),
         }
     }
 
     fn push(&mut self, sample: &Sample) {
-        let nanos = sample.elapsed.as_nanos() as f64;
-        self.nanos.push(nanos / sample.events as f64);
-        self.missed.push(sample.missed);
+        self.nanos.push(sample.nanos);
+        for &(name, value) in &sample.also {
+            self.also.entry(name).or_default().push(value);
+        }
+        for &nanos in &sample.latencies {
+            self.latencies.saturating_record(nanos);
+        }
+    }
+
+    /// The medians of what else there is to say; or, of latencies, how long the late ones are.
+    pub(crate) fn also(&self) -> Vec<(&'static str, f64)> {
+        let median = |values: &Vec<f64>| Sorted::new(values.iter().copied()).median();
+        let also = self
+            .also
+            .iter()
+            .map(|(&name, values)| (name, median(values)));
+        let late = [("99 %", 0.99), ("99.9 %", 0.999), ("maximum", 1.0)];
+        let late = late.map(|(name, part)| (name, self.latencies.value_at_quantile(part) as f64));
+        let seen = !self.latencies.is_empty();
+        also.chain(late.into_iter().filter(|_| seen)).collect()
     }
 }
 
 impl Plan {
     pub(crate) fn new(args: &Args) -> Self {
-        let (repetitions, millis) = if args.quick { (7, 25) } else { (15, 100) };
+        let (repetitions, millis) = match (args.smoke, args.quick) {
+            (true, _) => (1, 1),
+            (_, true) => (7, 25),
+            _ => (15, 100),
+        };
         Self {
             repetitions,
             target: Duration::from_millis(millis),

@@ -18,6 +18,8 @@ const EVENTS: u64 = 8 * DISTINCT;
 
 struct Footprint {
     peer: &'static str,
+    /// With 16 slots and one receiver.
+    empty: f64,
     slot: f64,
     receiver: f64,
     per_event: f64,
@@ -45,16 +47,17 @@ pub(crate) fn table() -> Result<String, Wrong> {
     let mut lines = vec![
         format!(
             "Bytes on the heap, handles included, and allocations; channels of 1024 `u64`, full.\n\n\
-             | {:<19} | per slot | per receiver | per waiting receiver | allocations/event | if waited for |",
+             | {:<19} | empty, of 16 | per slot | per receiver | per waiting receiver | allocations/event | if waited for |",
             "peer"
         ),
         format!(
-            "| {:<19} | -------: | -----------: | -------------------: | ----------------: | ------------: |",
+            "| {:<19} | -----------: | -------: | -----------: | -------------------: | ----------------: | ------------: |",
             "---"
         ),
     ];
     for Footprint {
         peer,
+        empty,
         slot,
         receiver,
         per_event,
@@ -66,7 +69,7 @@ pub(crate) fn table() -> Result<String, Wrong> {
             None => ["–", "–"].map(String::from),
         };
         lines.push(format!(
-            "| {peer:<19} | {slot:>8.1} | {receiver:>12.1} | {wait:>20} | {per_event:>17.3} | {per_wait:>13} |"
+            "| {peer:<19} | {empty:>12.0} | {slot:>8.1} | {receiver:>12.1} | {wait:>20} | {per_event:>17.3} | {per_wait:>13} |"
         ));
     }
     Ok(lines.join("\n"))
@@ -100,10 +103,12 @@ fn footprint<C: Channel<u64, Sender: TrySend<u64>>>(
     per_event: f64,
     waiting: Option<(f64, f64)>,
 ) -> Result<Footprint, Wrong> {
-    let (single, double) = (full::<C>(1024, 1)?, full::<C>(2048, 1)?);
-    let many = full::<C>(1024, 1 + RECEIVERS)?;
+    let full = |capacity, receivers| bytes::<C>(capacity, receivers, capacity);
+    let (single, double) = (full(1024, 1)?, full(2048, 1)?);
+    let many = full(1024, 1 + RECEIVERS)?;
     Ok(Footprint {
         peer: C::PEER,
+        empty: bytes::<C>(16, 1, 0)?,
         slot: (double - single) / 1024.0,
         receiver: (many - single) / RECEIVERS as f64,
         per_event,
@@ -111,10 +116,11 @@ fn footprint<C: Channel<u64, Sender: TrySend<u64>>>(
     })
 }
 
-/// The bytes of a channel that nobody has received from.
-fn full<C: Channel<u64, Sender: TrySend<u64>>>(
+/// The bytes of a channel with so many events, that nobody has received from.
+fn bytes<C: Channel<u64, Sender: TrySend<u64>>>(
     capacity: usize,
     receivers: usize,
+    events: usize,
 ) -> Result<f64, Wrong> {
     let source = Source::<u64>::new();
     let before = Count::now();
@@ -123,7 +129,7 @@ fn full<C: Channel<u64, Sender: TrySend<u64>>>(
         receivers,
         mut driver,
     } = C::open(&setup(capacity, receivers));
-    for _ in 0..capacity as u64 / DISTINCT {
+    for _ in 0..events as u64 / DISTINCT {
         send(&mut senders[0], source.all())?;
     }
     drive(&mut driver);

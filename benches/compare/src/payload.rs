@@ -1,9 +1,17 @@
 //! The events.
 
+use std::sync::Arc;
+
 /// An event that carries a number.
 pub(crate) trait Payload: Clone + Send + Sync + Unpin + 'static {
     fn numbered(number: u64) -> Self;
     fn number(&self) -> u64;
+
+    /// What a sender sends, given what it sends again and again.
+    #[inline]
+    fn fresh(&self) -> Self {
+        self.clone()
+    }
 }
 
 impl Payload for u64 {
@@ -24,6 +32,24 @@ impl Payload for String {
 
     fn number(&self) -> u64 {
         first_eight(self.as_bytes())
+    }
+}
+
+/// What pipelines send: 64 bytes on the heap, shared by all who receive it. Each is allocated by its
+/// sender, and freed by the last to hold it.
+impl Payload for Arc<[u8; 64]> {
+    fn numbered(number: u64) -> Self {
+        let mut bytes = [0; 64];
+        bytes[..8].copy_from_slice(&number.to_le_bytes());
+        Self::new(bytes)
+    }
+
+    fn number(&self) -> u64 {
+        first_eight(&self[..])
+    }
+
+    fn fresh(&self) -> Self {
+        Self::new(**self)
     }
 }
 

@@ -1,6 +1,6 @@
 //! `--plot`: a chart for each scenario, with a panel of bars for each of its groups.
 
-use crate::report::Figure;
+use crate::report::{Figure, label};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -35,9 +35,7 @@ const COLOURS: [(&str, RGBColor); 9] = [
 
 /// Draws all figures of one scenario.
 pub(crate) fn plot(file: &Path, about: &str, figures: &[&Figure]) -> Drawn {
-    let groups: Vec<_> = figures
-        .chunk_by(|a, b| (a.receivers, a.payload) == (b.receivers, b.payload))
-        .collect();
+    let groups: Vec<_> = figures.chunk_by(|a, b| panel(a) == panel(b)).collect();
     let most = groups.iter().map(|group| group.len()).max().unwrap_or(0) as i32;
     let rows = groups.len().div_ceil(COLUMNS);
     let panel = HEAD + most * LINE + LINE / 2;
@@ -69,10 +67,19 @@ pub(crate) fn plot(file: &Path, about: &str, figures: &[&Figure]) -> Drawn {
     Ok(())
 }
 
+/// What has to be the same for bars to stand in one panel.
+fn panel(figure: &Figure) -> (usize, usize, String) {
+    let what = label(figure.payload, figure.variant);
+    (figure.producers, figure.receivers, what)
+}
+
 fn draw_group(area: &Area<'_>, group: &[&Figure]) -> Drawn {
-    let to = group[0].receivers;
+    let (from, to, what) = panel(group[0]);
     let receivers = if to == 1 { "receiver" } else { "receivers" };
-    let title = format!("{to} {receivers}, {}", group[0].payload);
+    let title = match from {
+        1 => format!("{to} {receivers}, {what}"),
+        _ => format!("{from} senders, {to} {receivers}, {what}"),
+    };
     text(area, &title, (NAMES, HEAD / 2), 14, HPos::Left)?;
     let end = |figure: &Figure| figure.ns_per_event + figure.spread / 2.0;
     let scale = f64::from(BAR) / group.iter().map(|figure| end(figure)).fold(1e-3, f64::max);

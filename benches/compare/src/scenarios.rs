@@ -1,8 +1,14 @@
 //! What is compared: scenarios, sizes, and who takes part in each.
 
+mod blocked;
 mod burst;
 mod churn;
+mod handles;
+mod laggards;
+mod latency;
 mod lossy;
+mod make;
+mod release;
 mod runtime;
 mod select;
 mod spin;
@@ -42,6 +48,21 @@ pub(crate) enum Scenario {
     Select,
     /// As `burst`, with events of 4 KiB: read in place where the channel can do that, and cloned
     Clone,
+    /// Receivers that lag: a thread sends and polls them in turn; or sends to tasks that give way
+    /// after each event, and ns per delivery
+    Laggards,
+    /// Tasks that send wait for room in a channel of 16 with one receiver; lossless
+    Blocked,
+    /// One thread sends an event, then all receivers take it, in the order in which they subscribed
+    Release,
+    /// A thread sends an event now and then; median ns from when it was due until a task has it
+    Latency,
+    /// Making and dropping a channel with one receiver; ns per channel
+    Make,
+    /// Asking how many of 512 events are unread; ns per answer
+    Len,
+    /// Subscribing and dropping a receiver beside others; ns per receiver
+    Subscribe,
 }
 
 impl Scenario {
@@ -69,6 +90,13 @@ impl Scenario {
             Self::Churn => churn::groups(),
             Self::Select => select::groups(),
             Self::Clone => burst::clone_groups(),
+            Self::Laggards => laggards::groups(),
+            Self::Blocked => blocked::groups(),
+            Self::Release => release::groups(),
+            Self::Latency => latency::groups(),
+            Self::Make => make::groups(),
+            Self::Len => handles::len_groups(),
+            Self::Subscribe => handles::subscribe_groups(),
         }
     }
 }
@@ -78,6 +106,8 @@ pub(crate) struct Group {
     pub(crate) senders: usize,
     pub(crate) receivers: usize,
     pub(crate) payload: &'static str,
+    /// What is not as usual in the scenario, if anything.
+    pub(crate) variant: &'static str,
     pub(crate) contenders: Vec<Contender>,
 }
 
@@ -92,9 +122,16 @@ fn groups(
         senders,
         receivers,
         payload,
+        variant: "",
         contenders: contenders(),
     };
     receivers.iter().map(group).collect()
+}
+
+/// The groups are variants of the scenario.
+fn varied(variant: &'static str, groups: Vec<Group>) -> impl Iterator<Item = Group> {
+    let varied = move |group| Group { variant, ..group };
+    groups.into_iter().map(varied)
 }
 
 /// A peer in a scenario.
@@ -118,18 +155,36 @@ pub(crate) struct Load {
 pub(crate) struct Sample {
     pub(crate) events: u64,
     pub(crate) elapsed: Duration,
-    /// The share that a receiver missed, on average.
-    pub(crate) missed: f64,
+    /// The figure: nanoseconds per event, or of what else the scenario says.
+    pub(crate) nanos: f64,
+    /// What else there is to say, by its name.
+    pub(crate) also: Vec<(&'static str, f64)>,
+    /// Nanoseconds until each of the events was received, if that was measured.
+    pub(crate) latencies: Vec<u64>,
 }
 
 impl Sample {
-    fn new(events: u64, elapsed: Duration, tallies: &[Tally]) -> Self {
-        let sum = |of: fn(&Tally) -> u64| tallies.iter().map(of).sum::<u64>() as f64;
+    /// Of what nobody receives.
+    fn of(events: u64, elapsed: Duration) -> Self {
         Self {
             events,
             elapsed,
-            missed: sum(|tally| tally.missed) / sum(Tally::total),
+            nanos: elapsed.as_nanos() as f64 / events as f64,
+            also: Vec::new(),
+            latencies: Vec::new(),
         }
+    }
+
+    /// With the share that a receiver missed, on average.
+    fn new(events: u64, elapsed: Duration, tallies: &[Tally]) -> Self {
+        let sum = |of: fn(&Tally) -> u64| tallies.iter().map(of).sum::<u64>() as f64;
+        let missed = sum(|tally| tally.missed) / sum(Tally::total);
+        Self::of(events, elapsed).also("missed", missed)
+    }
+
+    fn also(mut self, name: &'static str, value: f64) -> Self {
+        self.also.push((name, value));
+        self
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::payload::{DISTINCT, Payload, Source};
 use std::fmt;
 use std::hint::black_box;
+use std::iter::Sum;
 
 /// How many events a receiver got and how many it was told that it missed; the sum of their
 /// numbers.
@@ -46,6 +47,16 @@ impl Tally {
             missed: 0,
             sum: rounds.wrapping_add(rest).wrapping_mul(senders),
         }
+    }
+}
+
+impl Sum for Tally {
+    fn sum<I: Iterator<Item = Self>>(tallies: I) -> Self {
+        tallies.fold(Self::default(), |all, tally| Self {
+            received: all.received + tally.received,
+            missed: all.missed + tally.missed,
+            sum: all.sum.wrapping_add(tally.sum),
+        })
     }
 }
 

@@ -3,9 +3,9 @@
 // A receiver is lent to one future, and until that is gone only asked by `try_borrow`.
 #![allow(clippy::await_holding_refcell_ref)]
 
+use super::Seen;
 use super::script::{Cloning, Step};
-use super::{Seen, Values};
-use crate::support::{Boxed, Payload, Wakers, clones, guarded};
+use crate::support::{Boxed, Payload, Wakers, clones, guarded, take_log};
 use std::cell::RefCell;
 use std::fmt::Debug;
 use std::rc::Rc;
@@ -64,7 +64,7 @@ macro_rules! runner {
             pub(in super::super) fn run<T: Payload + 'static>(
                 capacity: usize,
                 script: &[Step],
-            ) -> (Vec<Seen>, Vec<Values>) {
+            ) -> Vec<Seen> {
                 let (sender, receiver) = broadcast::channel(capacity);
                 let mut run = Run::<T> {
                     senders: Vec::new(),
@@ -78,11 +78,9 @@ macro_rules! runner {
                 run.add_sender(sender);
                 run.add_receiver(receiver);
                 let mut seen = Vec::new();
-                let mut values = Vec::new();
                 for step in script {
                     let result = run.step(*step);
                     seen.push(run.seen(result));
-                    values.push(run.values());
                 }
                 let token = Rc::clone(&run.alive);
                 drop(run);
@@ -91,7 +89,8 @@ macro_rules! runner {
                     1,
                     "all values are dropped in the end"
                 );
-                (seen, values)
+                take_log();
+                seen
             }
 
             impl<T: Payload + 'static> Run<T> {
@@ -194,13 +193,11 @@ macro_rules! runner {
                             String::new()
                         }
                         Step::TryRecv(number, cloning) => {
-                            let cloning = self.cloning(cloning);
                             let receiving = choose(&mut self.receivers, number)?;
                             receiving.recv = None;
                             receiving.try_recv(cloning)
                         }
                         Step::PollRecv(number, waker, cloning) => {
-                            let cloning = self.cloning(cloning);
                             let receiving = choose(&mut self.receivers, number)?;
                             let recv = receiving.recv.get_or_insert_with(|| {
                                 let receiver = Rc::clone(&receiving.receiver);
@@ -224,7 +221,6 @@ macro_rules! runner {
                             String::new()
                         }
                         Step::BlockingRecv(number, cloning) => {
-                            let cloning = self.cloning(cloning);
                             let receiving = choose(&mut self.receivers, number)?;
                             receiving.recv = None;
                             let receiver = Rc::clone(&receiving.receiver);
@@ -249,15 +245,6 @@ macro_rules! runner {
                             all
                         }
                     })
-                }
-
-                /// A clone can only panic where there is one.
-                fn cloning(&self, cloning: Cloning) -> Cloning {
-                    if T::COUNTED && self.receivers.len() == 1 {
-                        Cloning::Works
-                    } else {
-                        cloning
-                    }
                 }
 
                 fn seen(&self, result: String) -> Seen {
@@ -294,14 +281,9 @@ macro_rules! runner {
                         result,
                         handles,
                         woken: self.wakers.woken(),
-                    }
-                }
-
-                fn values(&self) -> Values {
-                    Values {
-                        alive: Rc::strong_count(&self.alive) - 1,
+                        log: take_log(),
+                        alive: T::COUNTED.then(|| Rc::strong_count(&self.alive) - 1),
                         cloned: clones() - self.cloned_before,
-                        settled: self.receivers.iter().all(|receiving| receiving.settled),
                     }
                 }
             }

@@ -5,7 +5,7 @@ mod receiving;
 
 use crate::bus::script::{HandleStep, ReaderStep, Setup, WeakStep};
 use crate::bus::{BusSeen, Outcome, Seen};
-use crate::support::{Payload, Wakers, clones};
+use crate::support::{Payload, Wakers, clones, take_log};
 use eventring::{EventBus, WeakEventBus};
 use publishing::Handle;
 use receiving::Reading;
@@ -145,6 +145,8 @@ impl<T: Payload + 'static> Real<T> {
 
     /// How many values there are once everything is dropped.
     pub(super) fn finish(self) -> usize {
+        take_log(); // of the bus only the counts are compared
+
         let alive = Rc::clone(&self.alive);
         drop(self);
         Rc::strong_count(&alive) - 1

@@ -1,6 +1,8 @@
 //! `async-broadcast`: lossless by itself, lossy in its overflow mode. The futures are not boxed.
 
-use crate::channel::{Channel, Drain, Mode, Open, Recv, SendAll, Setup, Subscribe, TrySend};
+use crate::channel::{
+    Channel, Drain, Make, Mode, Open, Recv, SendAll, Setup, Subscribe, TrySend, Unread,
+};
 use crate::payload::Payload;
 use crate::tally::Tally;
 use async_broadcast::{Receiver, RecvError, Sender, TryRecvError, broadcast};
@@ -23,9 +25,15 @@ impl<E: Payload> Channel<E> for AsyncBroadcast {
     }
 }
 
+impl<E: Payload> Make<E> for AsyncBroadcast {
+    fn make(capacity: usize) -> (Sender<E>, Receiver<E>) {
+        broadcast(capacity)
+    }
+}
+
 impl<E: Payload> TrySend<E> for Sender<E> {
     fn try_send(&mut self, events: &[E]) -> usize {
-        let send = |event: &&E| self.try_broadcast(E::clone(event)).is_ok();
+        let send = |event: &&E| self.try_broadcast(event.fresh()).is_ok();
         events.iter().take_while(send).count()
     }
 }
@@ -33,7 +41,7 @@ impl<E: Payload> TrySend<E> for Sender<E> {
 impl<E: Payload> SendAll<E> for Sender<E> {
     async fn send_all(&mut self, events: &[E]) {
         for event in events {
-            let sent = self.broadcast_direct(event.clone()).await;
+            let sent = self.broadcast_direct(event.fresh()).await;
             assert!(sent.is_ok(), "no receivers");
         }
     }
@@ -45,15 +53,21 @@ impl<E: Payload> Subscribe<Receiver<E>> for Sender<E> {
     }
 }
 
+impl<E> Unread for Sender<E> {
+    fn unread(&self) -> usize {
+        self.len()
+    }
+}
+
 impl<E: Payload> Drain<E> for Receiver<E> {
-    fn drain(&mut self, tally: &mut Tally) {
-        loop {
-            match self.try_recv() {
-                Ok(event) => tally.take(event),
-                Err(TryRecvError::Overflowed(missed)) => tally.missed += missed,
-                Err(TryRecvError::Empty | TryRecvError::Closed) => return,
-            }
+    #[inline]
+    fn take_one(&mut self, tally: &mut Tally) -> bool {
+        match self.try_recv() {
+            Ok(event) => tally.take(event),
+            Err(TryRecvError::Overflowed(missed)) => tally.missed += missed,
+            Err(TryRecvError::Empty | TryRecvError::Closed) => return false,
         }
+        true
     }
 }
 

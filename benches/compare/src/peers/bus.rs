@@ -25,15 +25,14 @@ impl<E: Payload> Channel<E> for Bus {
 
 impl<E: Payload> TrySend<E> for bus::Bus<E> {
     fn try_send(&mut self, events: &[E]) -> usize {
-        let send = |event: &&E| self.try_broadcast(E::clone(event)).is_ok();
+        let send = |event: &&E| self.try_broadcast(event.fresh()).is_ok();
         events.iter().take_while(send).count()
     }
 }
 
 impl<E: Payload> Drain<E> for BusReader<E> {
-    fn drain(&mut self, tally: &mut Tally) {
-        while let Ok(event) = self.try_recv() {
-            tally.take(event);
-        }
+    #[inline]
+    fn take_one(&mut self, tally: &mut Tally) -> bool {
+        self.try_recv().map(|event| tally.take(event)).is_ok()
     }
 }

@@ -81,10 +81,12 @@ fn overwrite<E: Payload>((slot, event): (&mut E, &E)) {
 }
 
 impl<E: Payload> Drain<E> for EventPoller<E, SingleProducerBarrier> {
-    fn drain(&mut self, tally: &mut Tally) {
-        while let Ok(mut events) = self.poll() {
-            (&mut events).for_each(|event| tally.take(event.clone()));
-        }
+    #[inline]
+    fn take_one(&mut self, tally: &mut Tally) -> bool {
+        let take = |event: &E| tally.take(event.clone());
+        self.poll()
+            .map(|mut events| (&mut events).for_each(take))
+            .is_ok()
     }
 
     fn drain_in_place(&mut self, tally: &mut Tally) {

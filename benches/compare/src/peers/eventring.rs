@@ -1,6 +1,8 @@
 //! The native API, one event at a time.
 
-use crate::channel::{Channel, Drain, Mode, Open, Recv, SendAll, Setup, Subscribe, TrySend};
+use crate::channel::{
+    Channel, Drain, Make, Mode, Open, Recv, SendAll, Setup, Subscribe, TrySend, Unread,
+};
 use crate::payload::Payload;
 use crate::tally::Tally;
 use eventring::{EventBus, Receiver, WaitStrategy};
@@ -31,9 +33,17 @@ impl<E: Payload> Channel<E> for Eventring {
     }
 }
 
+impl<E: Payload> Make<E> for Eventring {
+    fn make(capacity: usize) -> (EventBus<E>, Receiver<E>) {
+        let bus = EventBus::with_strategy(capacity, WaitStrategy::Block);
+        let receiver = bus.subscribe();
+        (bus, receiver)
+    }
+}
+
 impl<E: Payload> TrySend<E> for EventBus<E> {
     fn try_send(&mut self, events: &[E]) -> usize {
-        let send = |event: &&E| self.try_publish(E::clone(event)).is_ok();
+        let send = |event: &&E| self.try_publish(event.fresh()).is_ok();
         events.iter().take_while(send).count()
     }
 }
@@ -41,7 +51,7 @@ impl<E: Payload> TrySend<E> for EventBus<E> {
 impl<E: Payload> SendAll<E> for EventBus<E> {
     async fn send_all(&mut self, events: &[E]) {
         for event in events {
-            self.publish(event.clone()).await.expect("open");
+            self.publish(event.fresh()).await.expect("open");
         }
     }
 }
@@ -52,10 +62,18 @@ impl<E: Payload> Subscribe<Receiver<E>> for EventBus<E> {
     }
 }
 
+impl<E> Unread for EventBus<E> {
+    fn unread(&self) -> usize {
+        self.len()
+    }
+}
+
 impl<E: Payload> Drain<E> for Receiver<E> {
-    fn drain(&mut self, tally: &mut Tally) {
-        self.try_iter().for_each(|event| tally.take(event));
+    #[inline]
+    fn take_one(&mut self, tally: &mut Tally) -> bool {
+        let taken = self.try_recv().map(|event| tally.take(event));
         tally.missed = self.missed();
+        taken.is_ok()
     }
 
     fn drain_in_place(&mut self, tally: &mut Tally) {

@@ -49,7 +49,7 @@ impl<E: Payload> TrySend<E> for Buffered<EventBus<E>, E> {
     fn try_send(&mut self, events: &[E]) -> usize {
         let mut sent = 0;
         for batch in events.chunks(BATCH) {
-            self.buffer.extend_from_slice(batch);
+            self.buffer.extend(batch.iter().map(E::fresh));
             sent += self.handle.try_publish_many(&mut self.buffer).unwrap_or(0);
             if !self.buffer.is_empty() {
                 self.buffer.clear();
@@ -63,7 +63,7 @@ impl<E: Payload> TrySend<E> for Buffered<EventBus<E>, E> {
 impl<E: Payload> SendAll<E> for Buffered<EventBus<E>, E> {
     async fn send_all(&mut self, events: &[E]) {
         for batch in events.chunks(BATCH) {
-            self.buffer.extend_from_slice(batch);
+            self.buffer.extend(batch.iter().map(E::fresh));
             let sending = self.handle.publish_many(&mut self.buffer);
             sending.await.expect("open");
         }
@@ -71,19 +71,17 @@ impl<E: Payload> SendAll<E> for Buffered<EventBus<E>, E> {
 }
 
 impl<E: Payload> Drain<E> for Buffered<Receiver<E>, E> {
-    fn drain(&mut self, tally: &mut Tally) {
-        self.drain_batches(tally, |tally, event| tally.take(event.clone()));
+    #[inline]
+    fn take_one(&mut self, tally: &mut Tally) -> bool {
+        let take = |event: &E| tally.take(event.clone());
+        let taken = self.handle.try_recv_many_with(BATCH, take);
+        tally.missed = self.handle.missed();
+        taken.is_ok()
     }
 
     fn drain_in_place(&mut self, tally: &mut Tally) {
-        self.drain_batches(tally, |tally, event| tally.read(event));
-    }
-}
-
-impl<E: Payload> Buffered<Receiver<E>, E> {
-    fn drain_batches(&mut self, tally: &mut Tally, each: impl Fn(&mut Tally, &E)) {
-        let mut take = |event: &E| each(tally, event);
-        while self.handle.try_recv_many_with(BATCH, &mut take).is_ok() {}
+        let mut read = |event: &E| tally.read(event);
+        while self.handle.try_recv_many_with(BATCH, &mut read).is_ok() {}
         tally.missed = self.handle.missed();
     }
 }

@@ -1,6 +1,6 @@
 //! What users write by hand: a `Vec` of `tokio::sync::mpsc` senders, one for each receiver.
 
-use crate::channel::{Channel, Drain, Open, Recv, SendAll, Setup, TrySend};
+use crate::channel::{Channel, Drain, Make, Open, Recv, SendAll, Setup, TrySend};
 use crate::payload::Payload;
 use crate::tally::Tally;
 use tokio::sync::mpsc;
@@ -23,12 +23,21 @@ impl<E: Payload> Channel<E> for MpscFanout {
     }
 }
 
+impl<E: Payload> Make<E> for MpscFanout {
+    fn make(capacity: usize) -> (Self::Sender, Self::Receiver) {
+        let (sender, receiver) = mpsc::channel(capacity);
+        (vec![sender], receiver)
+    }
+}
+
 /// Where it is used there is one receiver, or room.
 impl<E: Payload> TrySend<E> for Vec<mpsc::Sender<E>> {
     fn try_send(&mut self, events: &[E]) -> usize {
+        let (last, others) = self.split_last().expect("a receiver");
         let to_all = |event: &&E| {
-            let send = |sender: &mpsc::Sender<E>| sender.try_send(E::clone(event)).is_ok();
-            self.iter().all(send)
+            let event = event.fresh();
+            let send = |sender: &mpsc::Sender<E>| sender.try_send(event.clone()).is_ok();
+            others.iter().all(send) && last.try_send(event).is_ok()
         };
         events.iter().take_while(to_all).count()
     }
@@ -36,19 +45,21 @@ impl<E: Payload> TrySend<E> for Vec<mpsc::Sender<E>> {
 
 impl<E: Payload> SendAll<E> for Vec<mpsc::Sender<E>> {
     async fn send_all(&mut self, events: &[E]) {
+        let (last, others) = self.split_last().expect("a receiver");
         for event in events {
-            for sender in self.iter() {
+            let event = event.fresh();
+            for sender in others {
                 assert!(sender.send(event.clone()).await.is_ok(), "no receiver");
             }
+            assert!(last.send(event).await.is_ok(), "no receiver");
         }
     }
 }
 
 impl<E: Payload> Drain<E> for mpsc::Receiver<E> {
-    fn drain(&mut self, tally: &mut Tally) {
-        while let Ok(event) = self.try_recv() {
-            tally.take(event);
-        }
+    #[inline]
+    fn take_one(&mut self, tally: &mut Tally) -> bool {
+        self.try_recv().map(|event| tally.take(event)).is_ok()
     }
 }
 

@@ -14,11 +14,17 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
+    pub(super) const NONE: Self = Self {
+        look_every: None,
+        until_look: 0,
+        half: 0,
+    };
+
     pub(super) fn new(setup: &Setup) -> Self {
         Self {
             look_every: setup.pace,
-            until_look: 0,
             half: setup.capacity / 2,
+            ..Self::NONE
         }
     }
 
@@ -43,7 +49,7 @@ macro_rules! paced_broadcast {
     ($peer:ident, $name:literal, $($module:tt)+) => {
         use super::paced::Pace;
         use crate::channel::{
-            Channel, Drain, Open, Recv, SendAll, Setup, Subscribe, TrySend,
+            Channel, Drain, Make, Open, Recv, SendAll, Setup, Subscribe, TrySend, Unread,
         };
         use crate::payload::Payload;
         use crate::tally::Tally;
@@ -76,12 +82,19 @@ macro_rules! paced_broadcast {
             }
         }
 
+        impl<E: Payload> Make<E> for $peer {
+            fn make(capacity: usize) -> (Paced<E>, Receiver<E>) {
+                let (sender, receiver) = $($module)+::channel(capacity);
+                (Paced { sender, pace: Pace::NONE }, receiver)
+            }
+        }
+
         impl<E: Payload> Paced<E> {
             /// Sends, unless it has to wait first.
             fn try_one(&mut self, event: &E) -> bool {
                 let go = self.pace.step(|| self.sender.len());
                 if go {
-                    assert!(self.sender.send(event.clone()).is_ok(), "no receivers");
+                    assert!(self.sender.send(event.fresh()).is_ok(), "no receivers");
                 }
                 go
             }
@@ -109,15 +122,21 @@ macro_rules! paced_broadcast {
             }
         }
 
+        impl<E> Unread for Paced<E> {
+            fn unread(&self) -> usize {
+                self.sender.len()
+            }
+        }
+
         impl<E: Payload> Drain<E> for Receiver<E> {
-            fn drain(&mut self, tally: &mut Tally) {
-                loop {
-                    match self.try_recv() {
-                        Ok(event) => tally.take(event),
-                        Err(TryRecvError::Lagged(missed)) => tally.missed += missed,
-                        Err(TryRecvError::Empty | TryRecvError::Closed) => return,
-                    }
+            #[inline]
+            fn take_one(&mut self, tally: &mut Tally) -> bool {
+                match self.try_recv() {
+                    Ok(event) => tally.take(event),
+                    Err(TryRecvError::Lagged(missed)) => tally.missed += missed,
+                    Err(TryRecvError::Empty | TryRecvError::Closed) => return false,
                 }
+                true
             }
         }
 

@@ -35,7 +35,7 @@ impl<E: Payload> Channel<E> for Splaycast {
 
 impl<E: Payload> TrySend<E> for Sender<E> {
     fn try_send(&mut self, events: &[E]) -> usize {
-        let send = |event: &&E| self.send(E::clone(event)).is_ok();
+        let send = |event: &&E| self.send(event.fresh()).is_ok();
         events.iter().take_while(send).count()
     }
 }

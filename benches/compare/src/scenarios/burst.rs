@@ -1,15 +1,24 @@
 //! `burst`, `drain`, `clone`: one thread fills the channel, then drains it.
 
-use super::{Contender, Group, Load, Outcome, Sample, groups, polled};
+use super::{Contender, Group, Load, Outcome, Sample, contenders, groups, polled};
 use crate::channel::{Drain, Polled, TrySend};
 use crate::payload::{DISTINCT, Page, Payload, Source};
+use crate::peers::{
+    AsyncBroadcast, Bus, Eventring, EventringBatch, EventringBroadcast, MpscFanout, Tokio,
+};
 use crate::tally::{Tally, Wrong, check_all};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub(super) fn burst_groups() -> Vec<Group> {
     let mut all = groups(1, &[1, 2, 8], "u64", || polled!(burst, u64));
     let strings = || polled!(burst, String);
     all.extend(groups(1, &[1, 2, 8], "String", strings));
+    // Without disruptor, which keeps what it is given: it would free nothing.
+    all.extend(groups(1, &[2, 8], "Arc", || {
+        contenders!(burst, Arc<[u8; 64]>: Eventring, EventringBroadcast, EventringBatch, Tokio,
+            AsyncBroadcast, Bus, MpscFanout)
+    }));
     all
 }
 

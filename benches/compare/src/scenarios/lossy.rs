@@ -1,6 +1,6 @@
 //! `idle`, `flatout`: a thread sends without waiting, receivers miss what they miss.
 
-use super::runtime::{receive, runtime};
+use super::runtime::{Workers, receive, runtime};
 use super::{Contender, Group, Load, Outcome, Sample, contenders, groups};
 use crate::channel::{Awaited, Mode, TrySend};
 use crate::payload::{Payload, Source};
@@ -32,7 +32,7 @@ pub(super) fn flatout_groups() -> Vec<Group> {
 pub(super) fn idle<C: Awaited<E>, E: Payload>(load: &Load) -> Outcome {
     let events = load.events;
     let (sender, receivers, driver) = C::open(&load.setup(Mode::Lossy)).into_single();
-    let runtime = runtime(1, driver);
+    let runtime = runtime(Workers::Threads(1), driver);
     let elapsed = send_off(sender, events);
     let account = |receiver| runtime.block_on(receive(receiver, events));
     let tallies: Vec<_> = receivers.into_iter().map(account).collect();
@@ -43,7 +43,7 @@ pub(super) fn idle<C: Awaited<E>, E: Payload>(load: &Load) -> Outcome {
 fn flatout<C: Awaited<E>, E: Payload>(load: &Load) -> Outcome {
     let events = load.events;
     let (sender, receivers, driver) = C::open(&load.setup(Mode::Lossy)).into_single();
-    let (runtime, mut tasks) = (runtime(1, driver), JoinSet::new());
+    let (runtime, mut tasks) = (runtime(Workers::Threads(1), driver), JoinSet::new());
     let ready = Arc::new(Barrier::new(receivers.len() + 1));
     for receiver in receivers {
         let ready = Arc::clone(&ready);
@@ -62,6 +62,11 @@ fn flatout<C: Awaited<E>, E: Payload>(load: &Load) -> Outcome {
 
 /// Sends all, then drops the sender.
 fn send_off<E: Payload>(mut sender: impl TrySend<E>, events: u64) -> Duration {
+    flat_out(&mut sender, events)
+}
+
+/// Sends all.
+pub(super) fn flat_out<E: Payload>(sender: &mut impl TrySend<E>, events: u64) -> Duration {
     let source = Source::new();
     let start = Instant::now();
     source.offer(events, |events| {

@@ -13,11 +13,26 @@ use tokio::task::JoinSet;
 /// A sender's ends in nothing, a receiver's in what it got.
 pub(super) type Task = Pin<Box<dyn Future<Output = Option<Tally>> + Send>>;
 
-pub(super) fn runtime(workers: usize, driver: Option<Driver>) -> Runtime {
-    let runtime = Builder::new_multi_thread()
-        .worker_threads(workers)
-        .build()
-        .expect("threads");
+/// Who runs the tasks.
+#[derive(Clone, Copy)]
+pub(super) enum Workers {
+    /// So many threads.
+    Threads(usize),
+    /// The thread that waits for them: a current-thread runtime.
+    Current,
+}
+
+pub(super) const TWO: Workers = Workers::Threads(2);
+
+/// What a group's variant is called when its tasks are on [`Workers::Current`].
+pub(super) const ON_CURRENT: &str = "current-thread";
+
+pub(super) fn runtime(workers: Workers, driver: Option<Driver>) -> Runtime {
+    let runtime = match workers {
+        Workers::Threads(count) => Builder::new_multi_thread().worker_threads(count).build(),
+        Workers::Current => Builder::new_current_thread().build(),
+    };
+    let runtime = runtime.expect("threads");
     if let Some(driver) = driver {
         runtime.spawn(driver);
     }
@@ -27,19 +42,32 @@ pub(super) fn runtime(workers: usize, driver: Option<Driver>) -> Runtime {
 /// Receives so many events, or until the channel is closed.
 pub(super) async fn receive<E: Payload>(mut receiver: impl Recv<E>, events: u64) -> Tally {
     let mut tally = Tally::default();
-    while tally.total() < events {
-        let received = receiver.recv().await;
-        if !receiver.count(received, &mut tally) {
-            break;
-        }
-    }
+    receive_until(&mut receiver, &mut tally, events).await;
     tally
 }
 
-/// Runs the tasks on two workers: from when the first starts, all being there, until all end.
-pub(super) fn together(driver: Option<Driver>, tasks: Vec<Task>) -> (Duration, Vec<Tally>) {
+/// Receives until there were so many events in all, or the channel is closed.
+pub(super) async fn receive_until<E: Payload>(
+    receiver: &mut impl Recv<E>,
+    tally: &mut Tally,
+    events: u64,
+) {
+    while tally.total() < events {
+        let received = receiver.recv().await;
+        if !receiver.count(received, tally) {
+            break;
+        }
+    }
+}
+
+/// Runs the tasks: from when the first starts, all being there, until all end.
+pub(super) fn together(
+    workers: Workers,
+    driver: Option<Driver>,
+    tasks: Vec<Task>,
+) -> (Duration, Vec<Tally>) {
     let ready = Arc::new(Barrier::new(tasks.len()));
-    runtime(2, driver).block_on(async {
+    runtime(workers, driver).block_on(async {
         let mut running = JoinSet::new();
         for task in tasks {
             let ready = Arc::clone(&ready);

@@ -1,8 +1,8 @@
-//! `tasks`, `producers`: tasks on two workers, lossless, each channel waiting in its own way.
+//! `tasks`, `producers`: tasks that send and receive, lossless, each channel waiting in its own way.
 
-use super::runtime::{Task, receive, together};
-use super::{Contender, Group, Load, Outcome, Sample, contenders, groups};
-use crate::channel::{Channel, Mode, Open, Recv, SendAll};
+use super::runtime::{ON_CURRENT, TWO, Task, Workers, receive, together};
+use super::{Contender, Group, Load, Outcome, Sample, contenders, groups, varied};
+use crate::channel::{Mode, Open, SendAll, Waited};
 use crate::payload::{Payload, Source};
 use crate::peers::{
     AsyncBroadcast, Eventring, EventringBatch, EventringBroadcast, MpscFanout, Tokio,
@@ -11,7 +11,18 @@ use crate::tally::{Tally, check_all};
 use std::sync::Arc;
 
 pub(super) fn tasks_groups() -> Vec<Group> {
-    groups(1, &[1, 4, 16, 64, 256], "u64", lossless)
+    let few = &[1, 16, 256];
+    let mut all = groups(1, &[1, 4, 16, 64, 256], "u64", lossless);
+    all.extend(groups(1, few, "Arc", || {
+        contenders!(tasks, Arc<[u8; 64]>: Eventring, EventringBroadcast, EventringBatch, Tokio,
+            AsyncBroadcast, MpscFanout)
+    }));
+    let on_current = groups(1, few, "u64", || {
+        contenders!(tasks_on_current, u64: Eventring, EventringBroadcast, EventringBatch, Tokio,
+            AsyncBroadcast, MpscFanout)
+    });
+    all.extend(varied(ON_CURRENT, on_current));
+    all
 }
 
 pub(super) fn producers_groups() -> Vec<Group> {
@@ -23,11 +34,15 @@ fn lossless() -> Vec<Contender> {
         MpscFanout)
 }
 
-pub(super) fn tasks<C, E>(load: &Load) -> Outcome
-where
-    C: Channel<E, Sender: SendAll<E>, Receiver: Recv<E>>,
-    E: Payload,
-{
+pub(super) fn tasks<C: Waited<E>, E: Payload>(load: &Load) -> Outcome {
+    tasks_on::<C, E>(load, TWO)
+}
+
+fn tasks_on_current<C: Waited<E>, E: Payload>(load: &Load) -> Outcome {
+    tasks_on::<C, E>(load, Workers::Current)
+}
+
+fn tasks_on<C: Waited<E>, E: Payload>(load: &Load, workers: Workers) -> Outcome {
     let senders = load.senders as u64;
     let share = load.events.div_ceil(senders);
     let events = share * senders;
@@ -55,7 +70,7 @@ where
             None
         }));
     }
-    let (elapsed, tallies) = together(driver, tasks);
+    let (elapsed, tallies) = together(workers, driver, tasks);
     check_all(&tallies, Tally::of(&source, senders, share))?;
     Ok(Sample::new(events, elapsed, &tallies))
 }

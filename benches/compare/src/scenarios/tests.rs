@@ -3,23 +3,21 @@
 use super::burst::burst;
 use super::lossy::idle;
 use super::tasks::tasks;
-use super::{Load, Scenario};
+use super::{Group, Load, Scenario};
 use crate::channel::{Channel, Open, SendAll, Setup, TrySend};
 use crate::payload::Payload;
 use crate::peers::Eventring;
 use clap::ValueEnum;
-use eventring::{EventBus, Receiver};
 
-/// More than the channels hold, so that senders wait; but `wake` waits after each event.
-fn load(scenario: Scenario, receivers: usize) -> Load {
+/// More than the channels hold, so that senders wait; but some wait after each event.
+fn load(scenario: Scenario, group: &Group) -> Load {
     Load {
-        events: if scenario == Scenario::Wake { 3 } else { 1500 },
-        senders: if scenario == Scenario::Producers {
-            4
-        } else {
-            1
+        events: match scenario {
+            Scenario::Wake | Scenario::Release | Scenario::Latency => 3,
+            _ => 1500,
         },
-        receivers,
+        senders: group.senders,
+        receivers: group.receivers,
         pace: 1,
     }
 }
@@ -28,10 +26,10 @@ fn load(scenario: Scenario, receivers: usize) -> Load {
 fn every_peer_delivers_in_every_scenario() {
     for &scenario in Scenario::value_variants() {
         for group in scenario.groups() {
-            let load = load(scenario, group.receivers);
-            assert_eq!(group.senders, load.senders, "{scenario:?}");
+            let load = load(scenario, &group);
+            let (payload, variant) = (group.payload, group.variant);
             for contender in group.contenders {
-                let name = format!("{scenario:?} of {}: {}", group.payload, contender.peer);
+                let name = format!("{scenario:?} of {payload} {variant}: {}", contender.peer);
                 let sample = contender.run(&load);
                 let sample = sample.unwrap_or_else(|wrong| panic!("{name}: {wrong:?}"));
                 assert!(sample.events >= load.events, "{name}");
@@ -47,7 +45,7 @@ fn pacing_leaves_room_for_four_senders_that_look_seldom() {
             let load = Load {
                 pace,
                 events: 10_000,
-                ..load(Scenario::Producers, group.receivers)
+                ..load(Scenario::Producers, &group)
             };
             for contender in group.contenders {
                 contender
@@ -65,12 +63,14 @@ const LOSES: u8 = 0;
 const REPEATS: u8 = 1;
 const REPLACES: u8 = 2;
 
-struct FaultySender<E, const FAULT: u8>(EventBus<E>);
+type Bus<E> = <Eventring as Channel<E>>::Sender;
+
+struct FaultySender<E: Payload, const FAULT: u8>(Bus<E>);
 
 impl<E: Payload, const FAULT: u8> Channel<E> for Faulty<FAULT> {
     const PEER: &'static str = "faulty";
     type Sender = FaultySender<E, FAULT>;
-    type Receiver = Receiver<E>;
+    type Receiver = <Eventring as Channel<E>>::Receiver;
 
     fn open(setup: &Setup) -> Open<Self::Sender, Self::Receiver> {
         let open = Eventring::open(setup);
@@ -96,9 +96,8 @@ impl<E: Payload, const FAULT: u8> FaultySender<E, FAULT> {
 impl<E: Payload, const FAULT: u8> TrySend<E> for FaultySender<E, FAULT> {
     fn try_send(&mut self, events: &[E]) -> usize {
         for event in events {
-            for event in Self::spoiled(event) {
-                self.0.try_publish(event).expect("room");
-            }
+            let spoiled = Self::spoiled(event);
+            assert_eq!(self.0.try_send(&spoiled), spoiled.len(), "room");
         }
         events.len()
     }
@@ -107,16 +106,19 @@ impl<E: Payload, const FAULT: u8> TrySend<E> for FaultySender<E, FAULT> {
 impl<E: Payload, const FAULT: u8> SendAll<E> for FaultySender<E, FAULT> {
     async fn send_all(&mut self, events: &[E]) {
         for event in events {
-            for event in Self::spoiled(event) {
-                self.0.publish(event).await.expect("open");
-            }
+            self.0.send_all(&Self::spoiled(event)).await;
         }
     }
 }
 
 #[test]
 fn a_wrong_result_is_an_error() {
-    let load = load(Scenario::Tasks, 2);
+    let load = Load {
+        events: 1500,
+        senders: 1,
+        receivers: 2,
+        pace: 1,
+    };
     type Run = fn(&Load) -> super::Outcome;
     let wrong: [(&str, Run); 7] = [
         ("burst loses", burst::<Faulty<LOSES>, u64>),

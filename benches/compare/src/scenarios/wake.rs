@@ -1,7 +1,7 @@
 //! `wake`: a task sends an event, and the next one when all others have it.
 
-use super::runtime::{Task, together};
-use super::{Contender, Group, Load, Outcome, Sample, contenders};
+use super::runtime::{ON_CURRENT, TWO, Task, Workers, together};
+use super::{Contender, Group, Load, Outcome, Sample, contenders, varied};
 use crate::channel::{Awaited, Recv, TrySend};
 use crate::payload::{Payload, Source};
 use crate::peers::{AsyncBroadcast, Eventring, EventringBroadcast, MpscFanout, Splaycast, Tokio};
@@ -12,11 +12,21 @@ use std::time::Instant;
 use tokio::sync::Notify;
 
 pub(super) fn groups() -> Vec<Group> {
-    let sizes = &[1, 10, 100, 1000, 10000];
-    super::groups(1, sizes, "u64", || {
+    let few = &[1, 100, 10000];
+    let mut all = super::groups(1, &[1, 10, 100, 1000, 10000], "u64", || {
         contenders!(wake, u64: Eventring, EventringBroadcast, Tokio, AsyncBroadcast, Splaycast,
             MpscFanout)
-    })
+    });
+    all.extend(super::groups(1, few, "Arc", || {
+        contenders!(wake, Arc<[u8; 64]>: Eventring, EventringBroadcast, Tokio, AsyncBroadcast,
+            Splaycast, MpscFanout)
+    }));
+    let on_current = super::groups(1, few, "u64", || {
+        contenders!(wake_on_current, u64: Eventring, EventringBroadcast, Tokio, AsyncBroadcast,
+            Splaycast, MpscFanout)
+    });
+    all.extend(varied(ON_CURRENT, on_current));
+    all
 }
 
 /// Events that are not timed: the receivers come to wait, and their channel to know them.
@@ -50,6 +60,14 @@ impl Arrivals {
 }
 
 fn wake<C: Awaited<E>, E: Payload>(load: &Load) -> Outcome {
+    wake_on::<C, E>(load, TWO)
+}
+
+fn wake_on_current<C: Awaited<E>, E: Payload>(load: &Load) -> Outcome {
+    wake_on::<C, E>(load, Workers::Current)
+}
+
+fn wake_on<C: Awaited<E>, E: Payload>(load: &Load, workers: Workers) -> Outcome {
     let &Load { receivers, .. } = load;
     let events = WARM_UP + load.events + LAST;
     let elapsed = Arc::new(OnceLock::new());
@@ -87,7 +105,7 @@ fn wake<C: Awaited<E>, E: Payload>(load: &Load) -> Outcome {
         }
         None
     }));
-    let (_, tallies) = together(driver, tasks);
+    let (_, tallies) = together(workers, driver, tasks);
     check_all(&tallies, Tally::of(&source, 1, events))?;
     let elapsed = *elapsed.get().expect("it has ended");
     Ok(Sample::new(load.events, elapsed, &tallies))

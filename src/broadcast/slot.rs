@@ -1,0 +1,220 @@
+//! One slot of the channel: its state, and under that the value and how many need it.
+#![allow(unsafe_code)]
+
+use super::words::{Sequence, StateWord};
+use crate::sync::{AtomicU64, Backoff, Ordering, UnsafeCell, acquire, release, step};
+use std::cmp::Ordering as Is;
+use std::mem::needs_drop;
+
+/// Aligned so that a slot with a small value is on one cache line, with one other.
+#[repr(align(32))]
+pub(super) struct Slot<T> {
+    state: AtomicU64,
+    /// Read and written by whoever has locked the state, and by the publisher that claimed the next
+    /// lap once the value is taken (I1).
+    held: UnsafeCell<Held<T>>,
+}
+
+struct Held<T> {
+    /// How many receivers have neither received the value nor left.
+    remaining: u32,
+    value: Option<T>,
+}
+
+// SAFETY: `held` is accessed by one thread at a time, each after the one before (I1), which moves `T`
+// from thread to thread (`T: Send`) and never shares it.
+unsafe impl<T: Send> Sync for Slot<T> {}
+
+impl<T> Slot<T> {
+    /// As if a value of this sequence had been there.
+    pub(super) fn new(sequence: Sequence) -> Self {
+        Self {
+            state: AtomicU64::new(StateWord::taken(sequence).0),
+            held: UnsafeCell::new(Held {
+                remaining: 0,
+                value: None,
+            }),
+        }
+    }
+
+    /// Acquire pairs with [`store`](Self::store): who sees a state sees what was done under the lock
+    /// before it, and of a newer one's publisher the claim (R2).
+    #[inline]
+    fn state(&self) -> StateWord {
+        StateWord(self.state.load(acquire("slot-load")))
+    }
+
+    /// Unlocks. Release pairs with [`state`](Self::state) and [`try_lock`](Self::try_lock).
+    #[inline]
+    fn store(&self, state: StateWord, label: &str) {
+        self.state.store(state.0, release(label));
+    }
+
+    /// Acquire: whoever had the lock before lies behind us. Weakened, a store.
+    #[inline]
+    fn try_lock(&self, state: StateWord) -> bool {
+        if !step("slot-lock") {
+            self.state.store(state.locked().0, Ordering::Relaxed);
+            return true;
+        }
+        let locked = acquire("lock-acquire");
+        self.state
+            .compare_exchange(state.0, state.locked().0, locked, Ordering::Relaxed)
+            .is_ok()
+    }
+
+    /// S2 to S4, for who alone claimed `sequence`, for so many receivers. Waits for the lap `before`
+    /// to be committed, and for a receiver that reads it right now. The old value comes back.
+    ///
+    /// # Safety
+    ///
+    /// Nobody else calls this for the same sequence and slot, and `before` is one lap before it.
+    #[inline]
+    pub(super) unsafe fn publish(
+        &self,
+        before: Sequence,
+        sequence: Sequence,
+        value: T,
+        receivers: u32,
+    ) -> Option<T> {
+        self.lock_for_next(before);
+        let old = self.held.with_mut(|held| {
+            // SAFETY: the pointer is the cell's own. Locked, or of a lap that nobody looks for any
+            // more: who would needs to have been counted (I1).
+            let held = unsafe { &mut *held };
+            held.remaining = receivers;
+            held.value.replace(value)
+        });
+        self.store(StateWord::needed(sequence), "commit-store");
+        old
+    }
+
+    /// S2. A lap that is taken needs no lock: those who could lock it have received it, or left.
+    #[inline]
+    fn lock_for_next(&self, before: Sequence) {
+        let (needed, taken) = (StateWord::needed(before), StateWord::taken(before));
+        let attempt = || {
+            let state = self.state();
+            state == taken || (state == needed && self.try_lock(needed))
+        };
+        if step("await-lap") && !attempt() {
+            let backoff = Backoff::new();
+            while !attempt() {
+                backoff.snooze();
+            }
+        }
+    }
+
+    /// R1: locks the slot for somebody who is counted among those who need the value of `sequence`.
+    /// Else tells how what is there stands to it.
+    #[inline]
+    pub(super) fn lock(&self, sequence: Sequence) -> Result<Locked<'_, T>, Is> {
+        let needed = StateWord::needed(sequence);
+        let state = self.state();
+        if state != needed || !self.try_lock(needed) {
+            return self.lock_later(sequence);
+        }
+        Ok(Locked {
+            slot: self,
+            sequence,
+        })
+    }
+
+    /// The same, if something else is there, or the slot is locked.
+    #[cold]
+    fn lock_later(&self, sequence: Sequence) -> Result<Locked<'_, T>, Is> {
+        let backoff = Backoff::new();
+        let needed = StateWord::needed(sequence);
+        loop {
+            let state = self.state();
+            match state.sequence().compare(sequence) {
+                Is::Equal if state == needed && self.try_lock(needed) => {
+                    return Ok(Locked {
+                        slot: self,
+                        sequence,
+                    });
+                }
+                Is::Equal => backoff.snooze(),
+                other => return Err(other),
+            }
+        }
+    }
+
+    /// The same for who knows that the sequence is claimed, and waits for its commit. `None` if it is
+    /// overwritten.
+    pub(super) fn lock_committed(&self, sequence: Sequence) -> Option<Locked<'_, T>> {
+        let backoff = Backoff::new();
+        loop {
+            match self.lock(sequence) {
+                Ok(locked) => return Some(locked),
+                Err(Is::Less) if step("await-commit") => backoff.snooze(),
+                Err(_) => return None,
+            }
+        }
+    }
+
+    /// Whether somebody needs the value of a sequence that is claimed.
+    pub(super) fn is_needed(&self, sequence: Sequence) -> bool {
+        let state = self.state();
+        match state.sequence().compare(sequence) {
+            Is::Less => true,
+            Is::Equal => !state.is_taken(),
+            Is::Greater => false,
+        }
+    }
+}
+
+/// A slot whose value nobody else looks at. Dropped, one less needs it, and the last one drops it,
+/// once it is unlocked.
+pub(super) struct Locked<'a, T> {
+    slot: &'a Slot<T>,
+    sequence: Sequence,
+}
+
+impl<T> Locked<'_, T> {
+    /// R3.
+    #[inline]
+    pub(super) fn read<R>(&self, read: impl FnOnce(&T) -> R) -> R {
+        self.slot.held.with(|held| {
+            // SAFETY: the pointer is the cell's own; locked (I1).
+            let held = unsafe { &*held };
+            read(held.value.as_ref().expect("what is needed is there (I2)"))
+        })
+    }
+
+    /// One more needs it.
+    pub(super) fn share(self) {
+        self.with_held(|held| held.remaining += 1);
+        self.slot
+            .store(StateWord::needed(self.sequence), "share-store");
+        std::mem::forget(self);
+    }
+
+    #[inline]
+    fn with_held<R>(&self, f: impl FnOnce(&mut Held<T>) -> R) -> R {
+        self.slot.held.with_mut(|held| {
+            // SAFETY: the pointer is the cell's own; locked (I1).
+            f(unsafe { &mut *held })
+        })
+    }
+}
+
+impl<T> Drop for Locked<'_, T> {
+    /// R4.
+    #[inline]
+    fn drop(&mut self) {
+        let (taken, value) = self.with_held(|held| {
+            held.remaining -= 1;
+            let taken = held.remaining == 0;
+            let value = (taken && needs_drop::<T>()).then(|| held.value.take());
+            (taken, value)
+        });
+        let state = if taken {
+            StateWord::taken(self.sequence)
+        } else {
+            StateWord::needed(self.sequence)
+        };
+        self.slot.store(state, "unlock-store");
+        drop(value);
+    }
+}

@@ -1,0 +1,189 @@
+//! Sequences that wrap, and the layouts of the two words, as pure functions: no atomics here.
+
+use std::cmp::Ordering;
+
+/// The number of a value, modulo 2^42.
+///
+/// What lies up to 2^40 before another one is older, everything else newer. So a receiver is told
+/// exactly what it missed for up to 3 × 2^40 values, 3.8 days at ten million a second; beyond that the
+/// count is short by 2^42, and nothing else is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Sequence(u64);
+
+impl Sequence {
+    const BITS: u32 = 42;
+    const MASK: u64 = (1 << Self::BITS) - 1;
+    const OLDER: u64 = 1 << 40;
+
+    /// Of a channel's first value. Every channel wraps after two, so that what is wrong about that
+    /// would show at once.
+    pub(super) const FIRST: Self = Self(Self::MASK - 1);
+
+    #[inline]
+    pub(super) fn plus(self, values: u64) -> Self {
+        Self(self.0.wrapping_add(values) & Self::MASK)
+    }
+
+    #[inline]
+    pub(super) fn minus(self, values: u64) -> Self {
+        Self(self.0.wrapping_sub(values) & Self::MASK)
+    }
+
+    /// How many values come before this one, from the earlier one on.
+    #[inline]
+    pub(super) fn since(self, earlier: Self) -> u64 {
+        self.minus(earlier.0).0
+    }
+
+    /// How it stands to the sequence that somebody looks for.
+    #[inline]
+    pub(super) fn compare(self, wanted: Self) -> Ordering {
+        match wanted.since(self) {
+            0 => Ordering::Equal,
+            1..Self::OLDER => Ordering::Less,
+            _ => Ordering::Greater,
+        }
+    }
+
+    /// Its slot among so many, which are a power of two.
+    #[inline]
+    pub(super) fn slot(self, slots: u64) -> usize {
+        (self.0 & (slots - 1)) as usize
+    }
+
+    /// The last sequence before [`FIRST`](Self::FIRST) that has this slot.
+    pub(super) fn before_first(slot: usize, slots: u64) -> Self {
+        let oldest = Self::FIRST.minus(slots);
+        oldest.plus((slot as u64).wrapping_sub(oldest.0) & (slots - 1))
+    }
+}
+
+/// What the tail holds: `sequence << 22 | receivers << 2 | WAITING | CLOSED`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TailWord(pub(super) u64);
+
+impl TailWord {
+    pub(super) const CLOSED: u64 = 1;
+    pub(super) const WAITING: u64 = 2;
+    /// One receiver.
+    pub(super) const RECEIVER: u64 = 4;
+    pub(super) const MAX_RECEIVERS: u64 = (1 << 20) - 1;
+    const SEQUENCE: u32 = 22;
+
+    pub(super) const FIRST: Self = Self(Sequence::FIRST.0 << Self::SEQUENCE);
+
+    /// The next sequence to claim.
+    #[inline]
+    pub(super) fn sequence(self) -> Sequence {
+        Sequence(self.0 >> Self::SEQUENCE)
+    }
+
+    #[inline]
+    pub(super) fn receivers(self) -> u64 {
+        self.0 / Self::RECEIVER & Self::MAX_RECEIVERS
+    }
+
+    #[inline]
+    pub(super) fn is_waiting(self) -> bool {
+        self.0 & Self::WAITING != 0
+    }
+
+    #[inline]
+    pub(super) fn is_closed(self) -> bool {
+        self.0 & Self::CLOSED != 0
+    }
+
+    /// One sequence further on, and nobody waits.
+    #[inline]
+    pub(super) fn claimed(self) -> Self {
+        Self(self.0.wrapping_add(1 << Self::SEQUENCE) & !Self::WAITING)
+    }
+}
+
+/// What a slot's state holds: `sequence << 2 | TAKEN | LOCKED`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct StateWord(pub(super) u64);
+
+impl StateWord {
+    const LOCKED: u64 = 1;
+    const TAKEN: u64 = 2;
+
+    /// The value of this sequence is there, and somebody needs it.
+    #[inline]
+    pub(super) fn needed(sequence: Sequence) -> Self {
+        Self(sequence.0 << 2)
+    }
+
+    /// Nobody needs the value of this sequence any more, and it is gone.
+    #[inline]
+    pub(super) fn taken(sequence: Sequence) -> Self {
+        Self(sequence.0 << 2 | Self::TAKEN)
+    }
+
+    #[inline]
+    pub(super) fn locked(self) -> Self {
+        Self(self.0 | Self::LOCKED)
+    }
+
+    #[inline]
+    pub(super) fn sequence(self) -> Sequence {
+        Sequence(self.0 >> 2)
+    }
+
+    #[inline]
+    pub(super) fn is_taken(self) -> bool {
+        self.0 & Self::TAKEN != 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sequences_wrap() {
+        let first = Sequence::FIRST;
+        let later = first.plus(3);
+        assert_eq!(later.0, 1);
+        assert_eq!((later.since(first), later.minus(3)), (3, first));
+        assert_eq!(first.compare(later), Ordering::Less);
+        assert_eq!(later.compare(first), Ordering::Greater);
+        assert_eq!(
+            first.plus(Sequence::OLDER * 3).compare(first),
+            Ordering::Greater
+        );
+    }
+
+    #[test]
+    fn slots_begin_one_lap_before_the_first() {
+        for slots in [1, 2, 8] {
+            for slot in 0..slots as usize {
+                let before = Sequence::before_first(slot, slots);
+                assert_eq!(before.slot(slots), slot);
+                assert!((1..=slots).contains(&Sequence::FIRST.since(before)));
+            }
+        }
+    }
+
+    #[test]
+    fn words_keep_their_parts_apart() {
+        let tail = TailWord(TailWord::FIRST.0 + 5 * TailWord::RECEIVER | TailWord::WAITING);
+        assert_eq!(
+            (tail.receivers(), tail.is_waiting(), tail.is_closed()),
+            (5, true, false)
+        );
+        let tail = TailWord(tail.0 | TailWord::CLOSED)
+            .claimed()
+            .claimed()
+            .claimed();
+        assert_eq!(tail.sequence(), Sequence::FIRST.plus(3));
+        assert_eq!(
+            (tail.receivers(), tail.is_waiting(), tail.is_closed()),
+            (5, false, true)
+        );
+
+        let state = StateWord::taken(Sequence::FIRST);
+        assert!(state.is_taken() && !StateWord::needed(Sequence::FIRST).locked().is_taken());
+        assert_eq!(state.locked().sequence(), Sequence::FIRST);
+    }
+}
