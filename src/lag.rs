@@ -214,6 +214,12 @@ impl<E: Clone> FusedStream for WithLag<E> {
     }
 }
 
+impl<E> Clone for WithLag<E> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
 impl<E> fmt::Debug for WithLag<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("WithLag").field(&self.0).finish()

@@ -20,7 +20,9 @@ impl<E> EventBus<E> {
     /// receivers it succeeds, and the event is gone (unless the bus keeps a history).
     ///
     /// With [`Block`](WaitStrategy::Block) it waits for the gating receivers. With the other
-    /// strategies it resolves at its first poll.
+    /// strategies it resolves at its first poll. A task that reads from this bus too must not wait for
+    /// room without reading: it would wait for itself (the
+    /// [cookbook](crate::docs::cookbook#a-task-that-publishes-to-the-bus-that-it-reads-from) shows how).
     ///
     /// # Errors
     ///

@@ -11,8 +11,15 @@ impl<E> EventBus<E> {
     /// [`Block`](WaitStrategy::Block) and [`DropNewest`](WaitStrategy::DropNewest), lossy with
     /// [`Overwrite`](WaitStrategy::Overwrite).
     ///
-    /// A gating receiver must be received from, or dropped: it holds publishers back. One that is
-    /// leaked (`std::mem::forget`) holds them back for ever.
+    /// A gating receiver must be received from, or dropped: once it is a whole ring behind, it holds
+    /// publishers back, and so keeps new events from *all* receivers. One that is leaked
+    /// (`std::mem::forget`) holds them back for ever. Who may be slow and may miss events (a page, a
+    /// gauge, a cache that can be cleared) takes [`subscribe_lossy`](Self::subscribe_lossy); a sink that
+    /// may be slow for a while takes a larger ring and receives in batches; a publisher that must not
+    /// wait takes [`try_publish`](Self::try_publish), a timeout, or
+    /// [`DropNewest`](WaitStrategy::DropNewest).
+    ///
+    /// A late subscriber that wants the past: [`subscribe_from`](Self::subscribe_from).
     ///
     /// ```
     /// let bus = eventring::EventBus::new(16);

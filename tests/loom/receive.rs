@@ -59,7 +59,7 @@ fn wait_for_an_event_while_another_receiver_is_woken() {
 }
 
 /// Waits for two events, one at a time.
-fn receive_two(receiver: &mut Receiver<u64>) -> Vec<u64> {
+fn receive_two(receiver: &mut WithLag<u64>) -> Vec<u64> {
     let mut account = Account::default();
     while account.total() < 2 {
         account.wait(receiver);

@@ -177,7 +177,7 @@ fn move_out_while_another_subscribes() {
         });
         let newcomer = model.spawn(|model| {
             let mut newcomer = model.bus.subscribe().with_lag();
-            let start = newcomer.position();
+            let start = newcomer.get_ref().position();
             let mut account = Account::default();
             account.attempt(&mut newcomer);
             assert!(account.received.iter().all(|number| *number == start));

@@ -16,7 +16,7 @@ fn subscribe_lossy_in_a_burst() {
             }
         });
         let mut receiver = model.bus.subscribe().with_lag();
-        let start = receiver.position();
+        let start = receiver.get_ref().position();
         receive_beside(&mut receiver, 1, [publisher]).assert_in_order(3 - start);
     });
 }
@@ -34,7 +34,7 @@ fn subscribe_gating_in_a_burst() {
             }
         });
         let mut receiver = model.bus.subscribe().with_lag();
-        let start = receiver.position();
+        let start = receiver.get_ref().position();
         let account = receive_beside(&mut receiver, 1, [publisher]);
         account.assert_in_order(model.bus.stats().published - start);
         assert_eq!(account.missed, 0);
@@ -55,7 +55,7 @@ fn subscribe_gating_between_two_publishers() {
             })
         });
         let mut receiver = model.bus.subscribe().with_lag();
-        let start = receiver.position();
+        let start = receiver.get_ref().position();
         let account = receive_beside(&mut receiver, 0, publishers);
         account.assert(model.bus.stats().published - start);
         assert_eq!(account.missed, 0);
@@ -72,7 +72,7 @@ fn subscribe_gating_and_publish() {
             model.try_publish(0);
         });
         let mut receiver = model.bus.subscribe().with_lag();
-        let start = receiver.position();
+        let start = receiver.get_ref().position();
         model.try_publish(1);
         publisher.join().unwrap();
         let mut account = Account::default();
@@ -131,7 +131,7 @@ fn history_lossy_while_lapped() {
             model.publish(2);
         });
         let mut receiver = model.bus.subscribe_from(Start::Last(1)).with_lag();
-        let start = receiver.position();
+        let start = receiver.get_ref().position();
         receive_beside(&mut receiver, 1, [publisher]).assert_in_order(3 - start);
     });
 }
@@ -150,7 +150,7 @@ fn history_gating_while_lapped() {
             }
         });
         let mut receiver = model.bus.subscribe_from(Start::Oldest).with_lag();
-        let start = receiver.position();
+        let start = receiver.get_ref().position();
         let account = receive_beside(&mut receiver, 2, [publisher]);
         account.assert_in_order(model.bus.stats().published - start);
         assert!(
