@@ -55,7 +55,6 @@ impl<E> Receiver<E> {
 /// assert_eq!(stream.next().await, Some(Ok('c')));
 /// # });
 /// ```
-#[must_use = "streams do nothing unless polled"]
 pub struct WithLag<E>(pub(crate) Receiver<E>);
 
 /// Polls for the next event or gap. `None`: the end.

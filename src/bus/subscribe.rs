@@ -51,7 +51,7 @@ impl<E> EventBus<E> {
     }
 
     /// A receiver like that of [`subscribe`](Self::subscribe) that starts in the past, as far as
-    /// the bus keeps a [history](Builder::history): with the snapshot and the live events in one
+    /// the bus keeps a [history](crate::Builder::history): with the snapshot and the live events in one
     /// stream, there is no gap and no duplicate in between. What is no longer kept counts as missed,
     /// and is told [`with_lag`](Receiver::with_lag).
     ///
@@ -78,7 +78,7 @@ impl<E> EventBus<E> {
     }
 
     /// A receiver like that of [`subscribe_lossy`](Self::subscribe_lossy) that starts in the past,
-    /// as far as the bus keeps a [history](Builder::history): what is no longer kept counts as
+    /// as far as the bus keeps a [history](crate::Builder::history): what is no longer kept counts as
     /// missed, and publishers are never held back. So a page can show what just happened, and go
     /// on with what comes, beside a sink that must not lose anything.
     ///
