@@ -101,7 +101,7 @@ mod operations {
             }
             assert!(bus.try_publish(7).is_ok());
             for receiver in &mut receivers {
-                assert_eq!(receiver.poll_recv(&mut cx), Poll::Ready(Ok(7)));
+                assert_eq!(receiver.poll_recv(&mut cx), Poll::Ready(Some(7)));
             }
         });
     }

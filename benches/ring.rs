@@ -44,9 +44,10 @@ fn main() {}
 /// What the scenarios need of a channel, and the ways of using one.
 #[cfg(not(eventring_loom))]
 mod channel {
-    use eventring::{EventBus, Receiver, RecvError, TryRecvError, WaitStrategy};
+    use eventring::{EventBus, Receiver, WaitStrategy};
     use std::ops::Range;
-    use tokio::sync::broadcast::{self, error};
+    use tokio::sync::broadcast;
+    use tokio::sync::broadcast::error::{RecvError, TryRecvError};
     use tokio::task::yield_now;
 
     const CAPACITY: usize = 1024;
@@ -68,10 +69,11 @@ mod channel {
         fn send(&self, event: E);
     }
 
-    /// Errors are put in eventring's terms.
+    /// As eventring's: lag is counted.
     pub(super) trait Receive<E>: Send + 'static {
-        fn try_recv(&mut self) -> Result<E, TryRecvError>;
-        fn recv(&mut self) -> impl Future<Output = Result<E, RecvError>> + Send;
+        fn try_recv(&mut self) -> Option<E>;
+        fn recv(&mut self) -> impl Future<Output = Option<E>> + Send;
+        fn missed(&self) -> u64;
     }
 
     impl<E: Event> Channel<E> for EventBus<E> {
@@ -91,24 +93,37 @@ mod channel {
     }
 
     impl<E: Event> Receive<E> for Receiver<E> {
-        fn try_recv(&mut self) -> Result<E, TryRecvError> {
-            self.try_recv()
+        fn try_recv(&mut self) -> Option<E> {
+            self.try_recv().ok()
         }
 
-        fn recv(&mut self) -> impl Future<Output = Result<E, RecvError>> + Send {
+        fn recv(&mut self) -> impl Future<Output = Option<E>> + Send {
             self.recv()
+        }
+
+        fn missed(&self) -> u64 {
+            self.missed()
         }
     }
 
+    pub(super) struct Counting<E> {
+        receiver: broadcast::Receiver<E>,
+        missed: u64,
+    }
+
     impl<E: Event> Channel<E> for broadcast::Sender<E> {
-        type Receiver = broadcast::Receiver<E>;
+        type Receiver = Counting<E>;
 
         fn new(_: WaitStrategy) -> Self {
             Self::new(CAPACITY)
         }
 
         fn subscribe(&self) -> Self::Receiver {
-            self.subscribe()
+            let receiver = self.subscribe();
+            Counting {
+                receiver,
+                missed: 0,
+            }
         }
 
         fn send(&self, event: E) {
@@ -116,36 +131,40 @@ mod channel {
         }
     }
 
-    impl<E: Event> Receive<E> for broadcast::Receiver<E> {
-        fn try_recv(&mut self) -> Result<E, TryRecvError> {
-            self.try_recv().map_err(|error| match error {
-                error::TryRecvError::Empty => TryRecvError::Empty,
-                error::TryRecvError::Lagged(missed) => TryRecvError::Lagged(missed),
-                error::TryRecvError::Closed => TryRecvError::Closed,
-            })
+    impl<E: Event> Receive<E> for Counting<E> {
+        fn try_recv(&mut self) -> Option<E> {
+            loop {
+                match self.receiver.try_recv() {
+                    Ok(event) => return Some(event),
+                    Err(TryRecvError::Lagged(missed)) => self.missed += missed,
+                    Err(TryRecvError::Empty | TryRecvError::Closed) => return None,
+                }
+            }
         }
 
-        async fn recv(&mut self) -> Result<E, RecvError> {
-            self.recv().await.map_err(|error| match error {
-                error::RecvError::Lagged(missed) => RecvError::Lagged(missed),
-                error::RecvError::Closed => RecvError::Closed,
-            })
+        async fn recv(&mut self) -> Option<E> {
+            loop {
+                match self.receiver.recv().await {
+                    Ok(event) => return Some(event),
+                    Err(RecvError::Lagged(missed)) => self.missed += missed,
+                    Err(RecvError::Closed) => return None,
+                }
+            }
+        }
+
+        fn missed(&self) -> u64 {
+            self.missed
         }
     }
 
     /// Receives what is there, and returns how many events that were, and how many were missed.
     pub(super) fn drain<E>(receiver: &mut impl Receive<E>, mut each: impl FnMut(E)) -> (u64, u64) {
-        let (mut received, mut missed) = (0, 0);
-        loop {
-            match receiver.try_recv() {
-                Ok(event) => {
-                    received += 1;
-                    each(event);
-                }
-                Err(TryRecvError::Lagged(gap)) => missed += gap,
-                Err(TryRecvError::Empty | TryRecvError::Closed) => return (received, missed),
-            }
+        let (mut received, before) = (0, receiver.missed());
+        while let Some(event) = receiver.try_recv() {
+            received += 1;
+            each(event);
         }
+        (received, receiver.missed() - before)
     }
 
     // Sending for `spin`: what there is room for, from the front; whether that was anything.
@@ -187,13 +206,10 @@ mod channel {
 
     pub(super) fn take_many(batch: usize) -> impl FnMut(&mut Receiver<u64>, &mut u64) -> u64 {
         let mut events = Vec::with_capacity(batch);
-        move |receiver, sum| match receiver.try_recv_many(&mut events, batch) {
-            Err(TryRecvError::Lagged(missed)) => panic!("missed {missed}"),
-            Err(TryRecvError::Empty | TryRecvError::Closed) => 0,
-            Ok(received) => {
-                *sum += events.drain(..).sum::<u64>();
-                received as u64
-            }
+        move |receiver, sum| {
+            let received = receiver.try_recv_many(&mut events, batch).unwrap_or(0);
+            *sum += events.drain(..).sum::<u64>();
+            received as u64
         }
     }
 
@@ -225,24 +241,19 @@ mod channel {
 
     pub(super) async fn sum(mut receiver: impl Receive<u64>) -> u64 {
         let mut sum = 0;
-        loop {
-            match receiver.recv().await {
-                Ok(number) => sum += number,
-                Err(RecvError::Lagged(missed)) => panic!("missed {missed}"),
-                Err(RecvError::Closed) => return sum,
-            }
+        while let Some(number) = receiver.recv().await {
+            sum += number;
         }
+        assert_eq!(receiver.missed(), 0);
+        sum
     }
 
     pub(super) async fn sum_64(mut receiver: Receiver<u64>) -> u64 {
         let (mut sum, mut events) = (0, Vec::with_capacity(64));
-        loop {
-            match receiver.recv_many(&mut events, 64).await {
-                Ok(_) => sum += events.drain(..).sum::<u64>(),
-                Err(RecvError::Lagged(missed)) => panic!("missed {missed}"),
-                Err(RecvError::Closed) => return sum,
-            }
+        while receiver.recv_many(&mut events, 64).await > 0 {
+            sum += events.drain(..).sum::<u64>();
         }
+        sum
     }
 }
 
@@ -252,8 +263,8 @@ mod scenario {
     use crate::channel::*;
     use crate::compare::{BURST, compare};
     use criterion::Criterion;
+    use eventring::EventBus;
     use eventring::WaitStrategy::{Block, Overwrite};
-    use eventring::{EventBus, RecvError};
     use std::hint::spin_loop;
     use std::ops::Range;
     use std::pin::Pin;
@@ -390,7 +401,7 @@ mod scenario {
             let (mut receiver, waiting) = (channel.subscribe(), Arc::clone(&waiting));
             tasks.push(Box::pin(async move {
                 for expected in 0..events {
-                    assert_eq!(receiver.recv().await, Ok(expected));
+                    assert_eq!(receiver.recv().await, Some(expected));
                     if waiting.0.fetch_sub(1, Ordering::AcqRel) == 1 {
                         waiting.1.notify_one();
                     }
@@ -428,14 +439,11 @@ mod scenario {
             let (mut receiver, ready) = (channel.subscribe(), Arc::clone(&ready));
             let receive = async move {
                 ready.wait().await;
-                let mut account = 0;
-                loop {
-                    match receiver.recv().await {
-                        Ok(_) => account += 1,
-                        Err(RecvError::Lagged(missed)) => account += missed,
-                        Err(RecvError::Closed) => return assert_eq!(account, events),
-                    }
+                let mut received = 0;
+                while receiver.recv().await.is_some() {
+                    received += 1;
                 }
+                assert_eq!(received + receiver.missed(), events);
             };
             tasks.spawn_on(receive, runtime.handle());
         }

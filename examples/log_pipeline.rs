@@ -15,7 +15,7 @@
 //! Without arguments it runs on a sample. A summary goes to stderr.
 
 use clap::Parser;
-use eventring::{EventBus, Receiver, RecvError, WaitStrategy};
+use eventring::{EventBus, Lagged, Receiver, WaitStrategy};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use same_file::Handle;
 use std::fs::{self, File};
@@ -177,12 +177,12 @@ fn read(input: impl Read, bus: &EventBus<Line>) -> io::Result<Total> {
     Ok(total)
 }
 
-/// Writes every line. A gating receiver is never told that it lagged, so any error is the end.
+/// Writes every line.
 fn write(mut lines: Receiver<Line>, out: impl Write) -> io::Result<Total> {
     let mut out = BufWriter::with_capacity(64 * 1024, out);
     let (mut batch, mut total) = (Vec::new(), Total::default());
-    while let Ok(received) = lines.recv_many_blocking(&mut batch, 1024) {
-        total.lines += received as u64;
+    while lines.recv_many_blocking(&mut batch, 1024) > 0 {
+        total.lines += batch.len() as u64;
         for line in batch.drain(..) {
             out.write_all(&line.text)?;
             total.bytes += line.text.len() as u64;
@@ -198,7 +198,7 @@ fn write(mut lines: Receiver<Line>, out: impl Write) -> io::Result<Total> {
 /// Counts lines by severity; the last number is for those without.
 fn count(mut lines: Receiver<Line>) -> [u64; SEVERITIES.len() + 1] {
     let mut counts = [0; SEVERITIES.len() + 1];
-    while let Ok(severity) = lines.recv_with_blocking(|line| severity(&line.text)) {
+    while let Some(severity) = lines.recv_with_blocking(|line| severity(&line.text)) {
         counts[severity] += 1;
     }
     counts
@@ -220,27 +220,27 @@ fn severity(line: &[u8]) -> usize {
 /// Shows what it can. It alone touches the console, progress included: a console that stands still
 /// (`| less`) must not hold back anyone else. For the same reason it takes each line out of the bus
 /// before showing it, rather than showing it by reference.
-fn show(mut lines: Receiver<Line>, bar: &ProgressBar) -> (u64, u64, io::Result<()>) {
-    let (mut shown, mut gap) = (0, 0);
+fn show(lines: Receiver<Line>, bar: &ProgressBar) -> (u64, u64, io::Result<()>) {
+    let (mut lines, mut shown, mut gap) = (lines.with_lag(), 0, 0);
     let result = loop {
         match lines.recv_blocking() {
-            Ok(line) => {
+            Some(Ok(line)) => {
                 bar.set_position(line.end);
                 if let Err(error) = bar.suspend(|| print(gap, &line.text)) {
                     break Err(error);
                 }
                 (shown, gap) = (shown + 1, 0);
                 // Once the input has ended, what is left in the ring is shown without delay.
-                if !lines.is_closed() {
+                if !lines.get_ref().is_closed() {
                     thread::sleep(PACE);
                 }
             }
-            Err(RecvError::Lagged(missed)) => gap += missed,
-            Err(RecvError::Closed) => break Ok(()),
+            Some(Err(Lagged(missed))) => gap += missed,
+            None => break Ok(()),
         }
     };
     bar.finish_and_clear();
-    (shown, lines.missed(), result)
+    (shown, lines.get_ref().missed(), result)
 }
 
 /// One line on stdout, also if it has no line ending, after what was missed before it.

@@ -8,7 +8,7 @@
 //! While the bus is full, because the file is slow, those who log wait: nothing is lost. Where they
 //! must not be held up, `WaitStrategy::DropNewest` hands records back instead.
 
-use eventring::{EventBus, Receiver, RecvError, WaitStrategy};
+use eventring::{EventBus, Lagged, Receiver, WaitStrategy};
 use std::cell::Cell;
 use std::fmt::{self, Debug, Formatter};
 use std::fs::{self, File};
@@ -66,7 +66,7 @@ impl Drop for Inside {
 fn write_file(mut records: Receiver<Record>, path: &Path) -> io::Result<()> {
     let _inside = Inside::enter();
     let mut file = BufWriter::new(File::create(path)?);
-    while let Ok(record) = records.recv_blocking() {
+    for record in records.blocking_iter() {
         writeln!(file, "{record}")?;
     }
     info!("the log itself has something to say");
@@ -74,22 +74,22 @@ fn write_file(mut records: Receiver<Record>, path: &Path) -> io::Result<()> {
 }
 
 /// Shows what it can on stderr, and returns how many records that was, with those it missed.
-fn tail(mut records: Receiver<Record>) -> u64 {
+fn tail(records: Receiver<Record>) -> u64 {
     let _inside = Inside::enter();
-    let mut told = 0;
-    loop {
-        told += match records.recv_blocking() {
+    let (mut records, mut told) = (records.with_lag(), 0);
+    while let Some(record) = records.recv_blocking() {
+        told += match record {
             Ok(record) => {
                 eprintln!("{record}");
                 1
             }
-            Err(RecvError::Lagged(missed)) => {
+            Err(Lagged(missed)) => {
                 eprintln!("... missed {missed}");
                 missed
             }
-            Err(RecvError::Closed) => return told,
         };
     }
+    told
 }
 
 /// Logs while it is being logged.

@@ -4,6 +4,7 @@ mod builder;
 mod deserted;
 mod drained;
 mod publish;
+mod sink;
 mod stats;
 mod subscribe;
 mod weak;
@@ -12,6 +13,7 @@ pub use builder::Builder;
 pub use deserted::Deserted;
 pub use drained::Drained;
 pub use publish::{Publish, PublishMany};
+pub use sink::{BusSink, PublishAll};
 pub use stats::Stats;
 pub use weak::WeakEventBus;
 
@@ -19,6 +21,7 @@ use crate::ring::Ring;
 use crate::strategy::WaitStrategy;
 use crate::sync::{Arc, step};
 use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 
 /// A broadcast channel: every receiver gets every event.
 ///
@@ -32,7 +35,7 @@ use std::fmt;
 /// let bus = EventBus::new(1024);
 /// let mut receiver = bus.subscribe();
 /// bus.publish("hello").await.unwrap();
-/// assert_eq!(receiver.recv().await, Ok("hello"));
+/// assert_eq!(receiver.recv().await, Some("hello"));
 /// # });
 /// ```
 pub struct EventBus<E> {
@@ -204,3 +207,7 @@ impl<E> fmt::Debug for EventBus<E> {
             .finish_non_exhaustive()
     }
 }
+
+// What panics is user code, which runs with nothing held and nothing half-done.
+impl<E> UnwindSafe for EventBus<E> {}
+impl<E> RefUnwindSafe for EventBus<E> {}

@@ -122,35 +122,7 @@ impl<E> Error for TryPublishError<E> {}
 
 const CLOSED: &str = "bus closed";
 
-/// Error of the receiving methods that wait.
-///
-/// ```
-/// use eventring::{EventBus, RecvError};
-///
-/// let bus = EventBus::new(2);
-/// let mut receiver = bus.subscribe();
-/// bus.publish_many_blocking(&mut vec!['a', 'b', 'c']).unwrap();
-/// drop(bus);
-/// let mut log = String::new();
-/// loop {
-///     match receiver.recv_blocking() {
-///         Ok(event) => log.push(event),
-///         Err(RecvError::Lagged(missed)) => log += &format!("({missed} missed)"),
-///         Err(RecvError::Closed) => break,
-///     }
-/// }
-/// assert_eq!(log, "(1 missed)bc");
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RecvError {
-    /// The receiver was lapped and missed this many events. It goes on with the oldest one that is
-    /// retained. Reported once, counted by [`Receiver::missed`](crate::Receiver::missed).
-    Lagged(u64),
-    /// The bus is closed and everything in it was received.
-    Closed,
-}
-
-/// Error of the receiving methods that do not wait, or not for ever.
+/// Error of the receiving methods that do not wait.
 ///
 /// ```
 /// use eventring::{EventBus, TryRecvError};
@@ -163,15 +135,34 @@ pub enum RecvError {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TryRecvError {
-    /// Nothing is there to be received (within the time given).
+    /// Nothing is there to be received now.
     Empty,
-    /// As [`RecvError::Lagged`].
-    Lagged(u64),
-    /// As [`RecvError::Closed`].
+    /// The bus is closed and everything in it was received.
     Closed,
 }
 
-/// A gap in a stream: this many events were missed. Item of [`WithLag`](crate::WithLag).
+/// Error of [`Receiver::recv_timeout`](crate::Receiver::recv_timeout).
+///
+/// ```
+/// use eventring::{EventBus, RecvTimeoutError};
+/// use std::time::Duration;
+///
+/// let bus = EventBus::<u32>::new(4);
+/// let (mut receiver, short) = (bus.subscribe(), Duration::from_millis(1));
+/// assert_eq!(receiver.recv_timeout(short), Err(RecvTimeoutError::Timeout)); // so far
+/// bus.close();
+/// assert_eq!(receiver.recv_timeout(short), Err(RecvTimeoutError::Closed)); // for ever
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecvTimeoutError {
+    /// Nothing came in time.
+    Timeout,
+    /// The bus is closed and everything in it was received.
+    Closed,
+}
+
+/// A gap: this many events were missed. What a receiver [`with_lag`](crate::Receiver::with_lag) has in
+/// the place of an event.
 ///
 /// ```
 /// use eventring::Lagged;
@@ -181,47 +172,33 @@ pub enum TryRecvError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Lagged(pub u64);
 
-fn lagged(f: &mut fmt::Formatter<'_>, missed: u64) -> fmt::Result {
-    write!(f, "receiver lagged by {missed}")
-}
-
-impl fmt::Display for RecvError {
+impl fmt::Display for TryRecvError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Lagged(missed) => lagged(f, *missed),
-            Self::Closed => f.write_str(CLOSED),
-        }
+        f.write_str(match self {
+            Self::Empty => "bus empty",
+            Self::Closed => CLOSED,
+        })
     }
 }
 
-impl fmt::Display for TryRecvError {
+impl fmt::Display for RecvTimeoutError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Empty => f.write_str("bus empty"),
-            Self::Lagged(missed) => lagged(f, *missed),
-            Self::Closed => f.write_str(CLOSED),
-        }
+        f.write_str(match self {
+            Self::Timeout => "no event in time",
+            Self::Closed => CLOSED,
+        })
     }
 }
 
 impl fmt::Display for Lagged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        lagged(f, self.0)
+        write!(f, "receiver lagged by {}", self.0)
     }
 }
 
-impl Error for RecvError {}
 impl Error for TryRecvError {}
+impl Error for RecvTimeoutError {}
 impl Error for Lagged {}
-
-impl From<RecvError> for TryRecvError {
-    fn from(error: RecvError) -> Self {
-        match error {
-            RecvError::Lagged(missed) => Self::Lagged(missed),
-            RecvError::Closed => Self::Closed,
-        }
-    }
-}
 
 /// Why a bus cannot be built, and what to change: error of
 /// [`Builder::build`](crate::Builder::build), text of the panic of

@@ -8,7 +8,7 @@
 //! # tokio_test::block_on(async {
 //! let bus = EventBus::with_strategy(1024, WaitStrategy::Block);
 //! let mut audit = bus.subscribe(); // holds publishers back: misses nothing
-//! let mut browser = bus.subscribe_lossy(); // never holds them back: told what it missed
+//! let mut browser = bus.subscribe_lossy(); // never holds them back: counts what it missed
 //!
 //! bus.publish("login").await.unwrap();
 //! bus.close();
@@ -24,17 +24,19 @@
 //! * [`EventBus`] is the handle to publish and subscribe by; [`WaitStrategy`] says what a publisher
 //!   does when a receiver is slow.
 //! * [`Receiver`] is a `Stream`, and receives in all other ways too: blocking, with a timeout, many
-//!   at once, by reference.
+//!   at once, by reference. Lag ends no loop; [`with_lag`](Receiver::with_lag) tells of it.
 //! * [`Start`] lets late subscribers begin in the past, if the bus keeps a
 //!   [history](Builder::history).
-//! * [`broadcast`] is a swap-in for `tokio::sync::broadcast`, over the same ring.
+//! * [`broadcast`] is a swap-in for `tokio::sync::broadcast`.
+//! * [`future`], [`stream`] and [`iter`] have what the methods return, to be named and stored.
+//! * [`docs::cookbook`] has recipes, [`docs::migration`] what becomes what, coming from elsewhere.
 //!
 //! # Guarantees
 //!
 //! * **Order.** Events are numbered; every receiver gets them in this order. The events of one
 //!   publisher stay in the order in which it published them.
 //! * **Loss.** A gating receiver gets every event since it subscribed. A lossy one gets every event
-//!   or is told how many it missed, exactly: received + missed = published since it subscribed.
+//!   or counts how many it missed, exactly: received + missed = published since it subscribed.
 //!   An event that is not published comes back in the error.
 //! * **Closing.** After [`EventBus::close`], or when the last handle is dropped, receivers get what
 //!   is in the ring, then end. [`EventBus::drained`] waits for that.
@@ -52,6 +54,11 @@
 //! * `E: Send + Sync` to cross threads: receivers read the same event at the same time.
 //! * All is in memory, in one process, and at most `capacity` events of it.
 //!
+//! # Targets
+//!
+//! All that have 64-bit atomics. Where no thread can wait (`wasm32-unknown-unknown`), the methods that
+//! block are left out; nothing else reads a clock.
+//!
 //! # Features
 //!
 //! * `tokio` (default): in tokio's tasks, receiving takes part in their cooperative budget: four events
@@ -67,23 +74,29 @@ compile_error!(
 pub mod broadcast;
 mod bus;
 mod coop;
+#[cfg(any(doc, doctest))]
+pub mod docs;
 mod error;
+pub mod future;
 mod handles;
+pub mod iter;
+mod lag;
+mod outcome;
 mod reader;
 mod receiver;
 mod ring;
 mod strategy;
-mod stream;
+pub mod stream;
 mod subscription;
 mod sync;
 mod wait;
 
-pub use bus::{Builder, Deserted, Drained, EventBus, Publish, PublishMany, Stats, WeakEventBus};
-pub use error::{BuildError, Lagged, PublishError, RecvError, TryPublishError, TryRecvError};
+pub use bus::{Builder, EventBus, Stats, WeakEventBus};
+pub use error::{
+    BuildError, Lagged, PublishError, RecvTimeoutError, TryPublishError, TryRecvError,
+};
 pub use receiver::Receiver;
 pub use strategy::{Start, WaitStrategy};
-pub use stream::{FilterMapRef, WithLag};
-pub use subscription::{Recv, RecvMany, RecvManyWith, RecvWith};
 
 /// The examples of the README are tests too.
 #[cfg(doctest)]

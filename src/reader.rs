@@ -1,6 +1,6 @@
 //! A receiver's side of the ring: where it stands, and how it reads (R1 to R4).
 
-use crate::error::{RecvError, TryRecvError};
+use crate::outcome::{RecvError, TryRecvError};
 use crate::ring::{Attached, CursorRef, Kind, Ring, Sequencer, Slot, unread};
 use crate::strategy::Start;
 use crate::sync::{Arc, step};

@@ -1,18 +1,36 @@
-//! The receiving side: the handle and its futures, thin over the reader.
+//! The receiving side: the handle, thin over the reader.
 
-use crate::error::{RecvError, TryRecvError};
+#[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
+mod blocking;
+
+use crate::error::TryRecvError;
+use crate::future::{Recv, RecvMany, RecvManyWith, RecvWith};
+use crate::outcome;
+use crate::reader::Pinned;
 use crate::ring::Kind;
 use crate::strategy::Start;
-use crate::subscription::{Recv, RecvMany, RecvManyWith, RecvWith, Subscription};
+use crate::subscription::Subscription;
 use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
 
 /// Gets every event published since it subscribed, in order.
 ///
-/// It is a [`Stream`](futures_core::Stream) of events: one that was lapped goes on with the oldest
-/// retained event, and counts what it [`missed`](Self::missed). To be told of each gap, use
-/// [`recv`](Self::recv) or [`with_lag`](Self::with_lag).
+/// Lag never ends a loop, nor shows in one: a receiver that was lapped goes on with the oldest retained
+/// event, and counts what it [`missed`](Self::missed). Who wants to be told of each gap in its place uses
+/// [`with_lag`](Self::with_lag). Every loop ends when the bus is closed and everything in it was received:
+///
+/// | | one | many at once (0: the end) | by reference | many by reference (0: the end) |
+/// |---|---|---|---|---|
+/// | a task waits | [`recv`](Self::recv), or as a [`Stream`](futures_core::Stream) | [`recv_many`](Self::recv_many) | [`recv_with`](Self::recv_with) | [`recv_many_with`](Self::recv_many_with) |
+/// | a thread waits | [`recv_blocking`](Self::recv_blocking), [`blocking_iter`](Self::blocking_iter) | [`recv_many_blocking`](Self::recv_many_blocking) | [`recv_with_blocking`](Self::recv_with_blocking) | [`recv_many_with_blocking`](Self::recv_many_with_blocking) |
+/// | a thread waits, not for ever | [`recv_timeout`](Self::recv_timeout) | | | |
+/// | nobody waits | [`try_recv`](Self::try_recv), [`try_iter`](Self::try_iter) | [`try_recv_many`](Self::try_recv_many) | [`try_recv_with`](Self::try_recv_with) | [`try_recv_many_with`](Self::try_recv_many_with) |
+/// | a hand-written future | [`poll_recv`](Self::poll_recv) | | | |
+///
+/// By reference nothing is cloned; many at once take one step for all that is there. Which *kind* of
+/// receiver suits a sink, a page or a cache, and what a slow one does to the others, is said at
+/// [`EventBus::subscribe`](crate::EventBus::subscribe).
 ///
 /// A clone stands at the same position, as a receiver of its own that has missed nothing yet.
 ///
@@ -22,22 +40,23 @@ use std::time::{Duration, Instant};
 /// (for a whole batch, if several events are received at once).
 ///
 /// ```
-/// use futures::StreamExt;
-///
 /// # futures::executor::block_on(async {
-/// let bus = eventring::EventBus::new(16);
-/// let mut stream = bus.subscribe();
-/// bus.publish("hello").await.unwrap();
+/// let bus = eventring::EventBus::new(2);
+/// let mut receiver = bus.subscribe();
+/// bus.publish_many(&mut vec!['a', 'b', 'c']).await.unwrap();
 /// drop(bus);
-/// while let Some(event) = stream.next().await {
-///     assert_eq!(event, "hello");
+/// let mut text = String::new();
+/// while let Some(event) = receiver.recv().await {
+///     text.push(event);
 /// }
+/// assert_eq!((text.as_str(), receiver.missed()), ("bc", 1));
 /// # });
 /// ```
 pub struct Receiver<E>(pub(crate) Subscription<E>);
 
 impl<E> Receiver<E> {
-    /// A receiver of the same kind that starts at the next event to be published.
+    /// A receiver of the same kind that starts at the next event to be published. One that stands where
+    /// this one does: `clone`.
     ///
     /// ```
     /// let bus = eventring::EventBus::new(16);
@@ -51,13 +70,12 @@ impl<E> Receiver<E> {
         Self(Subscription::new(self.0.ring(), kind, Start::Next))
     }
 
-    /// Receives the next event, waiting for it if need be. The last receiver to want an event gets
-    /// it moved rather than cloned, if it is the only one.
+    /// Receives the next event, waiting for it if need be. `None`: the bus is closed and everything in
+    /// it was received. The last receiver to want an event gets it moved rather than cloned, if it is
+    /// the only one.
     ///
-    /// # Errors
-    ///
-    /// [`RecvError::Lagged`] if this receiver is lossy and was lapped, [`RecvError::Closed`] if
-    /// the bus is closed and everything in it was received.
+    /// With combinators: the receiver is a `Stream` of the same. If events are large or of no interest
+    /// mostly: [`recv_with`](Self::recv_with). If they come in bursts: [`recv_many`](Self::recv_many).
     ///
     /// # Cancel safety
     ///
@@ -68,21 +86,25 @@ impl<E> Receiver<E> {
     /// let bus = eventring::EventBus::new(16);
     /// let mut receiver = bus.subscribe();
     /// bus.publish("event").await.unwrap();
-    /// assert_eq!(receiver.recv().await, Ok("event"));
+    /// drop(bus);
+    /// assert_eq!(receiver.recv().await, Some("event"));
+    /// assert_eq!(receiver.recv().await, None);
     /// # });
     /// ```
     pub fn recv(&mut self) -> Recv<'_, E>
     where
         E: Clone,
     {
-        self.0.recv()
+        Recv::new(&mut self.0)
     }
 
-    /// Receives the next event if it is there.
+    /// Receives the next event if it is there. All that are there: [`try_iter`](Self::try_iter) or
+    /// [`try_recv_many`](Self::try_recv_many).
     ///
     /// # Errors
     ///
-    /// [`TryRecvError::Empty`] if it is not; otherwise as [`recv`](Self::recv).
+    /// [`TryRecvError::Empty`] if nothing is there so far, [`TryRecvError::Closed`] if nothing is going
+    /// to be.
     ///
     /// ```
     /// use eventring::{EventBus, TryRecvError};
@@ -95,61 +117,24 @@ impl<E> Receiver<E> {
     where
         E: Clone,
     {
-        Ok(self.0.try_receive()?.recv())
+        self.try_next(|mut pinned| pinned.recv())
     }
 
-    /// As [`recv`](Self::recv), blocking the thread instead of the task.
-    ///
-    /// # Errors
-    ///
-    /// As [`recv`](Self::recv).
-    ///
-    /// ```
-    /// let bus = eventring::EventBus::new(16);
-    /// let mut receiver = bus.subscribe();
-    /// std::thread::spawn(move || bus.publish_blocking("event"));
-    /// assert_eq!(receiver.recv_blocking(), Ok("event"));
-    /// ```
-    pub fn recv_blocking(&mut self) -> Result<E, RecvError>
-    where
-        E: Clone,
-    {
-        self.0
-            .block(None, |mut pinned| pinned.recv())
-            .expect("waits without a deadline")
-    }
-
-    /// As [`recv_blocking`](Self::recv_blocking), waiting for at most `timeout`.
-    ///
-    /// # Errors
-    ///
-    /// [`TryRecvError::Empty`] if nothing came in time; otherwise as [`recv`](Self::recv).
-    ///
-    /// ```
-    /// use eventring::{EventBus, TryRecvError};
-    /// use std::time::Duration;
-    ///
-    /// let bus = EventBus::<u32>::new(16);
-    /// let mut receiver = bus.subscribe();
-    /// assert_eq!(receiver.recv_timeout(Duration::from_millis(1)), Err(TryRecvError::Empty));
-    /// ```
-    pub fn recv_timeout(&mut self, timeout: Duration) -> Result<E, TryRecvError>
-    where
-        E: Clone,
-    {
-        let deadline = Instant::now().checked_add(timeout);
-        match self.0.block(deadline, |mut pinned| pinned.recv()) {
-            Some(received) => Ok(received?),
-            None => Err(TryRecvError::Empty),
+    /// Receives the next event that is there, past any gap.
+    #[inline(always)]
+    fn try_next<R>(&mut self, receive: impl FnOnce(Pinned<'_, E>) -> R) -> Result<R, TryRecvError> {
+        loop {
+            match self.0.try_receive() {
+                Ok(pinned) => return Ok(receive(pinned)),
+                Err(outcome::TryRecvError::Lagged(_)) => {}
+                Err(outcome::TryRecvError::Empty) => return Err(TryRecvError::Empty),
+                Err(outcome::TryRecvError::Closed) => return Err(TryRecvError::Closed),
+            }
         }
     }
 
     /// Polls for the next event, for use in hand-written futures. If there is none, the waker of
     /// the last such call is woken when there is. Takes part in the task's cooperative budget.
-    ///
-    /// # Errors
-    ///
-    /// As [`recv`](Self::recv).
     ///
     /// ```
     /// # tokio_test::block_on(async {
@@ -157,24 +142,21 @@ impl<E> Receiver<E> {
     /// let mut receiver = bus.subscribe();
     /// bus.publish("event").await.unwrap();
     /// let event = std::future::poll_fn(|cx| receiver.poll_recv(cx)).await;
-    /// assert_eq!(event, Ok("event"));
+    /// assert_eq!(event, Some("event"));
     /// # });
     /// ```
-    pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<E, RecvError>>
+    pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<E>>
     where
         E: Clone,
     {
-        self.0.poll(cx, |mut pinned| pinned.recv())
+        self.0.poll_event(cx, |mut pinned| pinned.recv())
     }
 
     /// Receives up to `limit` events, at least one, waiting for it if need be: appends them to the
-    /// vector and resolves to their number. A `limit` of 0 resolves to 0 at once.
+    /// vector and resolves to their number. 0 is the end, unless the `limit` is 0.
     ///
-    /// What is there is taken in one step, so this is faster than receiving one by one.
-    ///
-    /// # Errors
-    ///
-    /// As [`recv`](Self::recv); nothing is appended then.
+    /// What is there is taken in one step, so this is faster than receiving one by one. If the events
+    /// need not be kept, [`recv_many_with`](Self::recv_many_with) is faster still.
     ///
     /// # Cancel safety
     ///
@@ -186,7 +168,7 @@ impl<E> Receiver<E> {
     /// let mut receiver = bus.subscribe();
     /// bus.publish_many(&mut vec!['a', 'b', 'c']).await.unwrap();
     /// let mut batch = Vec::new();
-    /// assert_eq!(receiver.recv_many(&mut batch, 2).await, Ok(2));
+    /// assert_eq!(receiver.recv_many(&mut batch, 2).await, 2);
     /// assert_eq!(batch, ['a', 'b']);
     /// # });
     /// ```
@@ -194,7 +176,7 @@ impl<E> Receiver<E> {
     where
         E: Clone,
     {
-        self.0.recv_many(buffer, limit)
+        RecvMany::new(&mut self.0, buffer, limit)
     }
 
     /// As [`recv_many`](Self::recv_many), if there is an event now.
@@ -221,44 +203,11 @@ impl<E> Receiver<E> {
         if limit == 0 {
             return Ok(0);
         }
-        let pinned = self.0.try_receive()?;
-        Ok(pinned.recv_many(buffer, limit))
+        self.try_next(|pinned| pinned.recv_many(buffer, limit))
     }
 
-    /// As [`recv_many`](Self::recv_many), blocking the thread instead of the task.
-    ///
-    /// # Errors
-    ///
-    /// As [`recv_many`](Self::recv_many).
-    ///
-    /// ```
-    /// let bus = eventring::EventBus::new(16);
-    /// let mut receiver = bus.subscribe();
-    /// std::thread::spawn(move || bus.publish_many_blocking(&mut vec!['a', 'b']));
-    /// let mut batch = Vec::new();
-    /// assert_eq!(receiver.recv_many_blocking(&mut batch, 10), Ok(2));
-    /// ```
-    pub fn recv_many_blocking(
-        &mut self,
-        buffer: &mut Vec<E>,
-        limit: usize,
-    ) -> Result<usize, RecvError>
-    where
-        E: Clone,
-    {
-        if limit == 0 {
-            return Ok(0);
-        }
-        self.0
-            .block(None, |pinned| pinned.recv_many(buffer, limit))
-            .expect("waits without a deadline")
-    }
-
-    /// Receives the next event by reference, without cloning it, waiting for it if need be.
-    ///
-    /// # Errors
-    ///
-    /// As [`recv`](Self::recv).
+    /// Receives the next event by reference, without cloning it, waiting for it if need be. `None`: the
+    /// end, as with [`recv`](Self::recv).
     ///
     /// # Cancel safety
     ///
@@ -269,32 +218,11 @@ impl<E> Receiver<E> {
     /// let bus = eventring::EventBus::new(16);
     /// let mut receiver = bus.subscribe();
     /// bus.publish(String::from("event")).await.unwrap();
-    /// assert_eq!(receiver.recv_with(|event| event.len()).await, Ok(5));
+    /// assert_eq!(receiver.recv_with(|event| event.len()).await, Some(5));
     /// # });
     /// ```
     pub fn recv_with<R, F: FnOnce(&E) -> R>(&mut self, read: F) -> RecvWith<'_, E, F> {
-        self.0.recv_with(read)
-    }
-
-    /// As [`recv_with`](Self::recv_with), blocking the thread instead of the task.
-    ///
-    /// # Errors
-    ///
-    /// As [`recv`](Self::recv).
-    ///
-    /// ```
-    /// let bus = eventring::EventBus::new(16);
-    /// let mut receiver = bus.subscribe();
-    /// std::thread::spawn(move || bus.publish_blocking(String::from("event")));
-    /// assert_eq!(receiver.recv_with_blocking(|event| event.len()), Ok(5));
-    /// ```
-    pub fn recv_with_blocking<R>(&mut self, read: impl FnOnce(&E) -> R) -> Result<R, RecvError> {
-        let mut read = Some(read);
-        self.0
-            .block(None, |mut pinned| {
-                pinned.read(read.take().expect("receives once"))
-            })
-            .expect("waits without a deadline")
+        RecvWith::new(&mut self.0, read)
     }
 
     /// Receives the next event by reference, without cloning it, if it is there.
@@ -310,11 +238,11 @@ impl<E> Receiver<E> {
     /// assert_eq!(receiver.try_recv_with(|event| event.len()), Ok(5));
     /// ```
     pub fn try_recv_with<R>(&mut self, read: impl FnOnce(&E) -> R) -> Result<R, TryRecvError> {
-        self.0.try_receive().map(|mut pinned| pinned.read(read))
+        self.try_next(|mut pinned| pinned.read(read))
     }
 
     /// Receives up to `limit` events by reference, at least one, waiting for it if need be: calls
-    /// the closure with each, and resolves to their number. A `limit` of 0 resolves to 0 at once.
+    /// the closure with each, and resolves to their number. 0 is the end, unless the `limit` is 0.
     ///
     /// This is the fastest way to receive: nothing is cloned, and what is there is taken in one
     /// step. Among several receivers of events with memory of their own, to clone each in here and
@@ -324,10 +252,6 @@ impl<E> Receiver<E> {
     /// A gating receiver makes room for publishers once the whole batch is read. Events that have to
     /// be dropped stay in the bus until their last receiver finds it empty, or until they are
     /// overwritten.
-    ///
-    /// # Errors
-    ///
-    /// As [`recv`](Self::recv); the closure is not called then.
     ///
     /// # Cancel safety
     ///
@@ -340,7 +264,7 @@ impl<E> Receiver<E> {
     /// bus.publish_many(&mut vec!["a", "bc", "def"]).await.unwrap();
     /// let mut bytes = 0;
     /// let events = receiver.recv_many_with(2, |event| bytes += event.len()).await;
-    /// assert_eq!((events, bytes), (Ok(2), 3));
+    /// assert_eq!((events, bytes), (2, 3));
     /// # });
     /// ```
     pub fn recv_many_with<F: FnMut(&E)>(
@@ -348,7 +272,7 @@ impl<E> Receiver<E> {
         limit: usize,
         read: F,
     ) -> RecvManyWith<'_, E, F> {
-        self.0.recv_many_with(limit, read)
+        RecvManyWith::new(&mut self.0, limit, read)
     }
 
     /// As [`recv_many_with`](Self::recv_many_with), if there is an event now.
@@ -373,39 +297,11 @@ impl<E> Receiver<E> {
         if limit == 0 {
             return Ok(0);
         }
-        let pinned = self.0.try_receive()?;
-        Ok(pinned.read_many(limit, read))
+        self.try_next(|pinned| pinned.read_many(limit, read))
     }
 
-    /// As [`recv_many_with`](Self::recv_many_with), blocking the thread instead of the task.
-    ///
-    /// # Errors
-    ///
-    /// As [`recv_many_with`](Self::recv_many_with).
-    ///
-    /// ```
-    /// let bus = eventring::EventBus::new(16);
-    /// let mut receiver = bus.subscribe();
-    /// std::thread::spawn(move || bus.publish_many_blocking(&mut vec!["a", "bc"]));
-    /// let mut bytes = 0;
-    /// assert_eq!(receiver.recv_many_with_blocking(10, |event| bytes += event.len()), Ok(2));
-    /// assert_eq!(bytes, 3);
-    /// ```
-    pub fn recv_many_with_blocking(
-        &mut self,
-        limit: usize,
-        mut read: impl FnMut(&E),
-    ) -> Result<usize, RecvError> {
-        if limit == 0 {
-            return Ok(0);
-        }
-        self.0
-            .block(None, |pinned| pinned.read_many(limit, &mut read))
-            .expect("waits without a deadline")
-    }
-
-    /// The sequence number of the next event. For a receiver that was lapped and has not been told
-    /// yet, that of the first event it missed.
+    /// The sequence number of the next event. For a receiver that was lapped and has not received since,
+    /// that of the first event it missed.
     ///
     /// ```
     /// let bus = eventring::EventBus::new(16);
@@ -451,7 +347,9 @@ impl<E> Receiver<E> {
         self.0.is_closed()
     }
 
-    /// How many events this receiver has missed so far by being lapped, as far as it was told.
+    /// How many events this receiver has missed so far by being lapped. It is counted when it receives
+    /// the event after the gap, so that the difference between two receives is just the gap between them,
+    /// also in front of a batch.
     ///
     /// ```
     /// let bus = eventring::EventBus::new(2);
@@ -459,7 +357,8 @@ impl<E> Receiver<E> {
     /// for event in 0..5 {
     ///     bus.try_publish(event).unwrap();
     /// }
-    /// assert!(receiver.try_recv().is_err());
+    /// assert_eq!(receiver.missed(), 0);
+    /// assert_eq!(receiver.try_recv(), Ok(3));
     /// assert_eq!(receiver.missed(), 3);
     /// ```
     pub fn missed(&self) -> u64 {
@@ -496,3 +395,7 @@ impl<E> fmt::Debug for Receiver<E> {
             .finish_non_exhaustive()
     }
 }
+
+// A panic in user code leaves the receiver past that event, and nothing else.
+impl<E> UnwindSafe for Receiver<E> {}
+impl<E> RefUnwindSafe for Receiver<E> {}

@@ -23,7 +23,7 @@ pub enum WaitStrategy {
     /// The publisher waits until there is room: nothing is lost. Receivers are gating.
     Block,
     /// The publisher never waits: the oldest event makes room, and a receiver that had not read it
-    /// is told how many it missed. Receivers are lossy.
+    /// counts it as missed. Receivers are lossy.
     #[default]
     Overwrite,
     /// The publisher never waits: the new event is handed back, and counted. Receivers are gating.
@@ -32,7 +32,7 @@ pub enum WaitStrategy {
 
 /// Where a receiver of [`EventBus::subscribe_from`] or [`EventBus::subscribe_lossy_from`] starts.
 ///
-/// What the bus no longer keeps is reported as lag by the first receive. A bus keeps the newest
+/// What the bus no longer keeps counts as missed. A bus keeps the newest
 /// [`history`] events for late subscribers, none by default.
 ///
 /// ```

@@ -1,6 +1,8 @@
-//! Receivers as streams.
+//! Receivers as streams, and a bus as a sink. A [`Receiver`] is a `Stream` by itself.
 
-use crate::error::{Lagged, RecvError};
+pub use crate::bus::BusSink;
+pub use crate::lag::WithLag;
+
 use crate::receiver::Receiver;
 use futures_core::{FusedStream, Stream};
 use std::fmt;
@@ -31,38 +33,17 @@ impl<E> Receiver<E> {
             filter,
         }
     }
-
-    /// A stream that tells of each gap, in its place, instead of filtering lag out.
-    ///
-    /// ```
-    /// use eventring::{EventBus, Lagged};
-    /// use futures::StreamExt;
-    ///
-    /// # futures::executor::block_on(async {
-    /// let bus = EventBus::new(1);
-    /// let stream = bus.subscribe().with_lag();
-    /// bus.publish('a').await.unwrap();
-    /// bus.publish('b').await.unwrap();
-    /// drop(bus);
-    /// assert_eq!(stream.collect::<Vec<_>>().await, [Err(Lagged(1)), Ok('b')]);
-    /// # });
-    /// ```
-    pub fn with_lag(self) -> WithLag<E> {
-        WithLag(self)
-    }
 }
 
 impl<E: Clone> Stream for Receiver<E> {
     type Item = E;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<E>> {
-        loop {
-            match ready!(self.poll_recv(cx)) {
-                Ok(event) => return Poll::Ready(Some(event)),
-                Err(RecvError::Lagged(_)) => {}
-                Err(RecvError::Closed) => return Poll::Ready(None),
-            }
-        }
+        self.poll_recv(cx)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
     }
 }
 
@@ -72,52 +53,11 @@ impl<E: Clone> FusedStream for Receiver<E> {
     }
 }
 
-/// Stream of [`Receiver::with_lag`]: events, and gaps in their places.
-///
-/// ```
-/// use eventring::{EventBus, Lagged};
-/// use futures::StreamExt;
-///
-/// # futures::executor::block_on(async {
-/// let bus = EventBus::new(2);
-/// let mut stream = bus.subscribe().with_lag();
-/// bus.publish_many(&mut vec!['a', 'b', 'c', 'd']).await.unwrap();
-/// assert_eq!(stream.next().await, Some(Err(Lagged(2))));
-/// assert_eq!(stream.next().await, Some(Ok('c')));
-/// # });
-/// ```
-#[must_use = "streams do nothing unless polled"]
-pub struct WithLag<E>(pub(crate) Receiver<E>);
-
-impl<E: Clone> Stream for WithLag<E> {
-    type Item = Result<E, Lagged>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        Poll::Ready(match ready!(self.0.poll_recv(cx)) {
-            Ok(event) => Some(Ok(event)),
-            Err(RecvError::Lagged(missed)) => Some(Err(Lagged(missed))),
-            Err(RecvError::Closed) => None,
-        })
-    }
-}
-
-impl<E: Clone> FusedStream for WithLag<E> {
-    fn is_terminated(&self) -> bool {
-        self.0.0.is_terminated()
-    }
-}
-
-impl<E> fmt::Debug for WithLag<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("WithLag").field(&self.0).finish()
-    }
-}
-
 /// Stream of [`Receiver::filter_map_ref`]: what the closure makes of the events. With a function
 /// in place of the closure, the type can be written down.
 ///
 /// ```
-/// use eventring::{EventBus, FilterMapRef};
+/// use eventring::{EventBus, stream::FilterMapRef};
 /// use futures::StreamExt;
 ///
 /// struct Numbers(FilterMapRef<String, fn(&String) -> Option<u32>>);
@@ -145,12 +85,19 @@ impl<E, T, F: FnMut(&E) -> Option<T>> Stream for FilterMapRef<E, F> {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
         let Self { receiver, filter } = &mut *self;
         loop {
-            match ready!(receiver.0.poll(cx, |mut pinned| pinned.read(&mut *filter))) {
-                Ok(Some(item)) => return Poll::Ready(Some(item)),
-                Ok(None) | Err(RecvError::Lagged(_)) => {}
-                Err(RecvError::Closed) => return Poll::Ready(None),
+            let read = receiver
+                .0
+                .poll_event(cx, |mut pinned| pinned.read(&mut *filter));
+            match ready!(read) {
+                Some(Some(item)) => return Poll::Ready(Some(item)),
+                Some(None) => {}
+                None => return Poll::Ready(None),
             }
         }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (0, self.receiver.0.size_hint().1)
     }
 }
 

@@ -9,6 +9,7 @@
 #[cfg(not(eventring_loom))]
 mod imp {
     pub(crate) use crossbeam_utils::Backoff;
+    #[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
     pub(crate) use crossbeam_utils::sync::{Parker, Unparker};
     pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
     pub(crate) use std::sync::{Arc, Mutex, MutexGuard};

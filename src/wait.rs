@@ -4,12 +4,14 @@
 //! implements [`Wait`]; [`Waiter::poll`] and [`block`] do the rest.
 
 mod notifier;
+#[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
 mod park;
 mod shards;
 mod waking;
 
 pub(crate) use notifier::{Notifier, wake_gathered};
-pub(crate) use park::block;
+#[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
+pub(crate) use park::{Limit, block, block_within};
 pub(crate) use shards::{SHARDS, Shards};
 pub(crate) use waking::Waking;
 

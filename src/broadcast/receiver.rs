@@ -5,7 +5,9 @@ use super::error::{RecvError, TryRecvError};
 use super::reader::{Batch, Reader, Receive};
 use crate::coop::Budget;
 use crate::sync::Arc;
-use crate::wait::{Waiter, block};
+use crate::wait::Waiter;
+#[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
+use crate::wait::block;
 use std::fmt;
 use std::future::Future;
 use std::panic::{RefUnwindSafe, UnwindSafe};
@@ -238,12 +240,13 @@ impl<T: Clone> Receiver<T> {
     /// std::thread::spawn(move || sender.send("value"));
     /// assert_eq!(receiver.blocking_recv(), Ok("value"));
     /// ```
+    #[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
     #[track_caller]
     pub fn blocking_recv(&mut self) -> Result<T, RecvError> {
         may_block();
         let receive = |batch: &mut Batch<'_, T>| batch.first(T::clone);
         let reader = &mut self.reader;
-        block(&mut Receive { reader, receive }, None).expect("waits without a deadline")
+        block(&mut Receive { reader, receive })
     }
 
     /// Polls for the next value, for use in hand-written futures. If there is none, the waker of
@@ -370,11 +373,13 @@ impl<T, F> Drop for Receiving<'_, T, F> {
 }
 
 /// Panics, with tokio's text and at the caller, where a thread drives tasks: tokio knows.
+#[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
 #[cfg(all(feature = "tokio", not(eventring_loom)))]
 #[track_caller]
 fn may_block() {
     drop(tokio::sync::Mutex::const_new(()).blocking_lock());
 }
 
+#[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
 #[cfg(any(not(feature = "tokio"), eventring_loom))]
 fn may_block() {}

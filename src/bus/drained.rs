@@ -26,7 +26,7 @@ impl<E> EventBus<E> {
     /// let bus = eventring::EventBus::new(16);
     /// let mut receiver = bus.subscribe();
     /// bus.publish("last").await.unwrap();
-    /// let sink = tokio::spawn(async move { while receiver.recv().await.is_ok() {} });
+    /// let sink = tokio::spawn(async move { while receiver.recv().await.is_some() {} });
     /// bus.close();
     /// bus.drained().await;
     /// # sink.await.unwrap();

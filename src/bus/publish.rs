@@ -4,20 +4,25 @@ use super::EventBus;
 use crate::error::{PublishError, TryPublishError};
 use crate::ring::Refusal;
 use crate::strategy::WaitStrategy;
-use crate::wait::{Notifier, Wait, Waiting, block, waiting_future};
+#[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
+use crate::wait::{Limit, block, block_within};
+use crate::wait::{Notifier, Wait, Waiting, waiting_future};
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+#[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
+use std::time::Duration;
 
 impl<E> EventBus<E> {
     /// Publishes an event and resolves to its sequence number, once there is room for it. With no
     /// receivers it succeeds, and the event is gone (unless the bus keeps a history).
     ///
     /// With [`Block`](WaitStrategy::Block) it waits for the gating receivers. With the other
-    /// strategies it resolves at its first poll.
+    /// strategies it resolves at its first poll. A task that reads from this bus too must not wait for
+    /// room without reading: it would wait for itself (the
+    /// [cookbook](crate::docs::cookbook#a-task-that-publishes-to-the-bus-that-it-reads-from) shows how).
     ///
     /// # Errors
     ///
@@ -79,12 +84,13 @@ impl<E> EventBus<E> {
     /// let bus = eventring::EventBus::new(16);
     /// assert_eq!(bus.publish_blocking("first"), Ok(0));
     /// ```
+    #[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
     pub fn publish_blocking(&self, event: E) -> Result<u64, PublishError<E>> {
         let mut publishing = Publishing {
             bus: self,
             event: Some(event),
         };
-        block(&mut publishing, None).expect("waits without a deadline")
+        block(&mut publishing)
     }
 
     /// As [`publish_blocking`](Self::publish_blocking), waiting for room for at most `timeout`.
@@ -105,12 +111,13 @@ impl<E> EventBus<E> {
     /// assert_eq!(bus.publish_timeout('a', timeout), Ok(0));
     /// assert_eq!(bus.publish_timeout('b', timeout), Err(TryPublishError::Full('b')));
     /// ```
+    #[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
     pub fn publish_timeout(&self, event: E, timeout: Duration) -> Result<u64, TryPublishError<E>> {
         let mut publishing = Publishing {
             bus: self,
             event: Some(event),
         };
-        match block(&mut publishing, Instant::now().checked_add(timeout)) {
+        match block_within(&mut publishing, &mut Limit::Timeout(timeout)) {
             Some(Ok(sequence)) => Ok(sequence),
             Some(Err(PublishError::Closed(event))) => Err(TryPublishError::Closed(event)),
             Some(Err(PublishError::Dropped(event))) => Err(TryPublishError::Full(event)),
@@ -140,7 +147,7 @@ impl<E> EventBus<E> {
     /// let mut events = vec!['a', 'b', 'c'];
     /// bus.publish_many(&mut events).await.unwrap();
     /// assert!(events.is_empty());
-    /// assert_eq!(receiver.recv().await, Ok('a'));
+    /// assert_eq!(receiver.recv().await, Some('a'));
     /// # });
     /// ```
     pub fn publish_many<'a>(&'a self, events: &'a mut Vec<E>) -> PublishMany<'a, E> {
@@ -158,9 +165,10 @@ impl<E> EventBus<E> {
     /// bus.publish_many_blocking(&mut vec!['a', 'b', 'c']).unwrap();
     /// assert_eq!(bus.stats().published, 3);
     /// ```
+    #[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
     pub fn publish_many_blocking(&self, events: &mut Vec<E>) -> Result<(), PublishError<()>> {
         let mut publishing = PublishingMany::new(self, events);
-        block(&mut publishing, None).expect("waits without a deadline")
+        block(&mut publishing)
     }
 
     /// Publishes as many events from the front of the vector as there is room for, and returns how
@@ -194,9 +202,9 @@ impl<E> EventBus<E> {
 }
 
 /// Waiting to publish one event.
-struct Publishing<'a, E> {
-    bus: &'a EventBus<E>,
-    event: Option<E>,
+pub(super) struct Publishing<'a, E> {
+    pub(super) bus: &'a EventBus<E>,
+    pub(super) event: Option<E>,
 }
 
 impl<E> Publishing<'_, E> {
@@ -296,7 +304,7 @@ waiting_future! {
     /// Dropped before it has resolved, nothing was published, and the event is dropped.
     ///
     /// ```
-    /// use eventring::{EventBus, Publish, WaitStrategy};
+    /// use eventring::{EventBus, WaitStrategy, future::Publish};
     /// use futures::FutureExt;
     ///
     /// let bus = EventBus::with_strategy(1, WaitStrategy::Block);

@@ -38,7 +38,7 @@ impl<E> EventBus<E> {
 pub struct Stats {
     /// Events published: the sequence number of the next one.
     pub published: u64,
-    /// Events handed back for want of room, as [`WaitStrategy::DropNewest`] does.
+    /// Events handed back for want of room, as [`DropNewest`](crate::WaitStrategy::DropNewest) does.
     pub dropped: u64,
     /// Events missed by receivers that were lapped, summed over all receivers, as of when they
     /// were told.

@@ -11,8 +11,15 @@ impl<E> EventBus<E> {
     /// [`Block`](WaitStrategy::Block) and [`DropNewest`](WaitStrategy::DropNewest), lossy with
     /// [`Overwrite`](WaitStrategy::Overwrite).
     ///
-    /// A gating receiver must be received from, or dropped: it holds publishers back. One that is
-    /// leaked (`std::mem::forget`) holds them back for ever.
+    /// A gating receiver must be received from, or dropped: once it is a whole ring behind, it holds
+    /// publishers back, and so keeps new events from *all* receivers. One that is leaked
+    /// (`std::mem::forget`) holds them back for ever. Who may be slow and may miss events (a page, a
+    /// gauge, a cache that can be cleared) takes [`subscribe_lossy`](Self::subscribe_lossy); a sink that
+    /// may be slow for a while takes a larger ring and receives in batches; a publisher that must not
+    /// wait takes [`try_publish`](Self::try_publish), a timeout, or
+    /// [`DropNewest`](WaitStrategy::DropNewest).
+    ///
+    /// A late subscriber that wants the past: [`subscribe_from`](Self::subscribe_from).
     ///
     /// ```
     /// let bus = eventring::EventBus::new(16);
@@ -26,41 +33,41 @@ impl<E> EventBus<E> {
     }
 
     /// A receiver of everything published from now on that never holds publishers back: one that
-    /// falls a whole ring behind misses events, and is told how many.
+    /// falls a whole ring behind misses events, and counts them.
     ///
     /// ```
-    /// use eventring::{EventBus, TryRecvError, WaitStrategy};
+    /// use eventring::{EventBus, WaitStrategy};
     ///
     /// let bus = EventBus::with_strategy(2, WaitStrategy::Block);
     /// let mut browser = bus.subscribe_lossy();
     /// for event in 0..5 {
     ///     bus.try_publish(event).unwrap();
     /// }
-    /// assert_eq!(browser.try_recv(), Err(TryRecvError::Lagged(3)));
     /// assert_eq!(browser.try_recv(), Ok(3));
+    /// assert_eq!(browser.missed(), 3);
     /// ```
     pub fn subscribe_lossy(&self) -> Receiver<E> {
         self.subscribe_lossy_from(Start::Next)
     }
 
     /// A receiver like that of [`subscribe`](Self::subscribe) that starts in the past, as far as
-    /// the bus keeps a [history](Builder::history): with the snapshot and the live events in one
-    /// stream, there is no gap and no duplicate in between. What is no longer kept is reported as
-    /// lag by the first receive.
+    /// the bus keeps a [history](crate::Builder::history): with the snapshot and the live events in one
+    /// stream, there is no gap and no duplicate in between. What is no longer kept counts as missed,
+    /// and is told [`with_lag`](Receiver::with_lag).
     ///
     /// A gating receiver holds publishers back from the present on. Until it has caught up with
     /// the moment of subscribing, it may be lapped.
     ///
     /// ```
-    /// use eventring::{EventBus, Start, TryRecvError};
+    /// use eventring::{EventBus, Lagged, Start};
     ///
     /// let bus = EventBus::builder().capacity(8).history(2).build().unwrap();
     /// for event in ["a", "b", "c"] {
     ///     bus.try_publish(event).unwrap();
     /// }
-    /// let mut resumed = bus.subscribe_from(Start::Sequence(0));
-    /// assert_eq!(resumed.try_recv(), Err(TryRecvError::Lagged(1)));
-    /// assert_eq!(resumed.try_recv(), Ok("b"));
+    /// let mut resumed = bus.subscribe_from(Start::Sequence(0)).with_lag();
+    /// assert_eq!(resumed.try_recv(), Ok(Err(Lagged(1))));
+    /// assert_eq!(resumed.try_recv(), Ok(Ok("b")));
     /// ```
     pub fn subscribe_from(&self, start: Start) -> Receiver<E> {
         let kind = match self.strategy {
@@ -71,12 +78,12 @@ impl<E> EventBus<E> {
     }
 
     /// A receiver like that of [`subscribe_lossy`](Self::subscribe_lossy) that starts in the past,
-    /// as far as the bus keeps a [history](Builder::history): what is no longer kept is reported
-    /// as lag, and publishers are never held back. So a page can show what just happened, and go
+    /// as far as the bus keeps a [history](crate::Builder::history): what is no longer kept counts as
+    /// missed, and publishers are never held back. So a page can show what just happened, and go
     /// on with what comes, beside a sink that must not lose anything.
     ///
     /// ```
-    /// use eventring::{EventBus, Start, TryRecvError, WaitStrategy};
+    /// use eventring::{EventBus, Start, WaitStrategy};
     ///
     /// let builder = EventBus::builder().capacity(2).history(2);
     /// let bus = builder.strategy(WaitStrategy::Block).build().unwrap();
@@ -84,8 +91,7 @@ impl<E> EventBus<E> {
     /// let mut page = bus.subscribe_lossy_from(Start::Sequence(1));
     /// assert_eq!(page.try_recv(), Ok('b'));
     /// bus.publish_many_blocking(&mut vec!['d', 'e']).unwrap(); // is not held back
-    /// assert_eq!(page.try_recv(), Err(TryRecvError::Lagged(1)));
-    /// assert_eq!(page.try_recv(), Ok('d'));
+    /// assert_eq!((page.try_recv(), page.missed()), (Ok('d'), 1));
     /// ```
     pub fn subscribe_lossy_from(&self, start: Start) -> Receiver<E> {
         self.receiver(Kind::Lossy, start)

@@ -5,6 +5,7 @@ use crate::ring::Ring;
 use crate::strategy::WaitStrategy;
 use crate::sync::Arc;
 use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 
 impl<E> EventBus<E> {
     /// A handle that does not keep the bus open.
@@ -68,3 +69,6 @@ impl<E> fmt::Debug for WeakEventBus<E> {
         f.debug_struct("WeakEventBus").finish_non_exhaustive()
     }
 }
+
+impl<E> UnwindSafe for WeakEventBus<E> {}
+impl<E> RefUnwindSafe for WeakEventBus<E> {}

@@ -7,7 +7,7 @@ use std::future::Future as _;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 #[derive(Debug)]
 struct Parked {
@@ -41,7 +41,7 @@ impl Parked {
     }
 
     /// A wake-up that comes after an attempt is not slept through: the parker keeps it.
-    fn block<W: Wait>(&mut self, wait: &mut W, deadline: Option<Instant>) -> Option<W::Output> {
+    fn block<W: Wait>(&mut self, wait: &mut W, limit: &mut Limit) -> Option<W::Output> {
         let waiter = std::mem::take(&mut self.waiter);
         let mut waiting = Waiting { wait, waiter };
         let cx = &mut Context::from_waker(&self.waker);
@@ -50,7 +50,7 @@ impl Parked {
                 self.waiter = std::mem::take(&mut waiting.waiter);
                 return Some(output);
             }
-            match deadline {
+            match limit.deadline() {
                 None => self.parker.park(),
                 Some(deadline) if Instant::now() < deadline => self.parker.park_deadline(deadline),
                 Some(_) => return waiting.wait.attempt(false),
@@ -65,14 +65,40 @@ const_thread_local! {
     static PARKED: RefCell<Option<Parked>> = RefCell::new(None);
 }
 
-/// Blocks the thread until the attempt succeeds, or until the deadline has passed (`None`).
-pub(crate) fn block<W: Wait>(wait: &mut W, deadline: Option<Instant>) -> Option<W::Output> {
+/// How long to wait at most. The clock is read only by who has to wait.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Limit {
+    Unlimited,
+    Timeout(Duration),
+    Deadline(Instant),
+}
+
+impl Limit {
+    fn deadline(&mut self) -> Option<Instant> {
+        if let Self::Timeout(timeout) = *self {
+            let deadline = Instant::now().checked_add(timeout);
+            *self = deadline.map_or(Self::Unlimited, Self::Deadline);
+        }
+        match *self {
+            Self::Deadline(deadline) => Some(deadline),
+            Self::Unlimited | Self::Timeout(_) => None,
+        }
+    }
+}
+
+/// Blocks the thread until the attempt succeeds.
+pub(crate) fn block<W: Wait>(wait: &mut W) -> W::Output {
+    block_within(wait, &mut Limit::Unlimited).expect("waits without a deadline")
+}
+
+/// The same, at most until the limit has passed (`None`).
+pub(crate) fn block_within<W: Wait>(wait: &mut W, limit: &mut Limit) -> Option<W::Output> {
     if let Some(output) = wait.attempt(false) {
         return Some(output);
     }
     let kept = PARKED.try_with(|parked| parked.borrow_mut().take());
     let mut parked = kept.ok().flatten().unwrap_or_else(Parked::new);
-    let output = parked.block(wait, deadline);
+    let output = parked.block(wait, limit);
     let _ = PARKED.try_with(|kept| kept.replace(Some(parked)));
     output
 }

@@ -2,7 +2,7 @@
 
 use crate::common::{STRATEGIES, block, overwrite, panic_of, publish_all};
 use eventring::{
-    BuildError, EventBus, Lagged, PublishError, RecvError, TryPublishError, TryRecvError,
+    BuildError, EventBus, Lagged, PublishError, RecvTimeoutError, TryPublishError, TryRecvError,
     WaitStrategy,
 };
 use std::panic::{self, Location};
@@ -92,18 +92,14 @@ fn errors_read_well() {
             TryPublishError::Full(()).to_string(),
             format!("bus full: {whole_ring_behind}"),
         ),
-        (RecvError::Closed.to_string(), "bus closed".into()),
-        (
-            RecvError::Lagged(3).to_string(),
-            "receiver lagged by 3".into(),
-        ),
         (TryRecvError::Empty.to_string(), "bus empty".into()),
         (TryRecvError::Closed.to_string(), "bus closed".into()),
         (
-            TryRecvError::Lagged(3).to_string(),
-            RecvError::Lagged(3).to_string(),
+            RecvTimeoutError::Timeout.to_string(),
+            "no event in time".into(),
         ),
-        (Lagged(3).to_string(), RecvError::Lagged(3).to_string()),
+        (RecvTimeoutError::Closed.to_string(), "bus closed".into()),
+        (Lagged(3).to_string(), "receiver lagged by 3".into()),
     ];
     for (text, expected) in texts {
         assert_eq!(text, expected);
@@ -116,15 +112,6 @@ fn errors_hand_the_event_back() {
     assert_eq!(PublishError::Dropped(2).into_event(), 2);
     assert_eq!(TryPublishError::Full(3).into_event(), 3);
     assert_eq!(TryPublishError::Closed(4).into_event(), 4);
-}
-
-#[test]
-fn receive_errors_convert() {
-    assert_eq!(TryRecvError::from(RecvError::Closed), TryRecvError::Closed);
-    assert_eq!(
-        TryRecvError::from(RecvError::Lagged(2)),
-        TryRecvError::Lagged(2)
-    );
 }
 
 #[test]

@@ -3,8 +3,7 @@
 use crate::common::{
     STRATEGIES, Wakes, backlog, block, drop_newest, no_gaps, overwrite, publish_all, times, watched,
 };
-use eventring::{EventBus, Lagged, RecvError, TryRecvError};
-use std::pin::Pin;
+use eventring::{EventBus, Lagged, RecvTimeoutError, TryRecvError};
 use std::task::{Context, Poll};
 use std::thread;
 use std::time::Duration;
@@ -45,7 +44,7 @@ fn recv_waits_for_an_event() {
             assert!(!recv.is_woken());
             publish_all(&bus, [number]);
             assert!(recv.is_woken());
-            assert_ready_eq!(recv.poll(), Ok(number));
+            assert_ready_eq!(recv.poll(), Some(number));
         }
     }
 }
@@ -61,7 +60,7 @@ fn all_who_wait_are_woken() {
         publish_all(&bus, [0]);
         for recv in &mut waiting {
             assert!(recv.is_woken());
-            assert_ready_eq!(recv.poll(), Ok(0));
+            assert_ready_eq!(recv.poll(), Some(0));
         }
     }
 }
@@ -73,7 +72,7 @@ fn a_recv_that_was_never_polled_is_not_woken_and_ready_at_once() {
     let mut recv = spawn(receiver.recv());
     publish_all(&bus, [0]);
     assert!(!recv.is_woken());
-    assert_ready_eq!(recv.poll(), Ok(0));
+    assert_ready_eq!(recv.poll(), Some(0));
 }
 
 #[test]
@@ -83,20 +82,33 @@ fn woken_but_not_polled_gets_the_first_event() {
         let mut recv = spawn(receiver.recv());
         assert_pending!(recv.poll());
         publish_all(&bus, 0..3);
-        assert_ready_eq!(recv.poll(), Ok(0));
+        assert_ready_eq!(recv.poll(), Some(0));
     }
 }
 
 #[test]
-fn woken_but_lapped_learns_of_it() {
+fn woken_but_lapped_goes_on_with_the_oldest() {
     let bus = overwrite(2);
     let mut receiver = bus.subscribe();
     let mut recv = spawn(receiver.recv());
     assert_pending!(recv.poll());
     publish_all(&bus, 0..3);
-    assert_ready_eq!(recv.poll(), Err(RecvError::Lagged(1)));
+    assert_ready_eq!(recv.poll(), Some(1));
     drop(recv);
-    assert_eq!(backlog(&mut receiver), no_gaps(1..3));
+    assert_eq!(receiver.missed(), 1);
+    assert_eq!(backlog(&mut receiver), no_gaps(2..3));
+}
+
+#[test]
+fn woken_but_lapped_with_lag_learns_of_it() {
+    let bus = overwrite(2);
+    let mut events = bus.subscribe().with_lag();
+    let mut recv = spawn(events.recv());
+    assert_pending!(recv.poll());
+    publish_all(&bus, 0..3);
+    assert_ready_eq!(recv.poll(), Some(Err(Lagged(1))));
+    drop(recv);
+    assert_eq!(backlog(events.get_mut()), no_gaps(1..3));
 }
 
 #[test]
@@ -105,8 +117,7 @@ fn try_recv_says_what_there_is() {
     let mut receiver = bus.subscribe();
     assert_eq!(receiver.try_recv(), Err(TryRecvError::Empty));
     publish_all(&bus, 0..2);
-    assert_eq!(receiver.try_recv(), Err(TryRecvError::Lagged(1)));
-    assert_eq!(receiver.try_recv(), Ok(1));
+    assert_eq!((receiver.try_recv(), receiver.missed()), (Ok(1), 1));
     assert_eq!(receiver.try_recv(), Err(TryRecvError::Empty));
     bus.close();
     assert_eq!(receiver.try_recv(), Err(TryRecvError::Closed));
@@ -133,13 +144,14 @@ fn lag_is_exact_whatever_the_capacity() {
 #[test]
 fn lag_is_reported_once_and_never_added_up() {
     let bus = overwrite(2);
-    let mut receiver = bus.subscribe();
+    let mut events = bus.subscribe().with_lag();
     publish_all(&bus, 0..3);
-    assert_eq!(receiver.try_recv(), Err(TryRecvError::Lagged(1)));
+    assert_eq!(events.try_recv(), Ok(Err(Lagged(1))));
     publish_all(&bus, 3..6);
-    assert_eq!(receiver.try_recv(), Err(TryRecvError::Lagged(3)));
-    assert_eq!(receiver.try_recv(), Ok(4));
+    assert_eq!(events.try_recv(), Ok(Err(Lagged(3))));
+    assert_eq!(events.try_recv(), Ok(Ok(4)));
     publish_all(&bus, 6..7);
+    let mut receiver = events.into_inner();
     assert_eq!(backlog(&mut receiver), no_gaps(5..7));
     assert_eq!(receiver.missed(), 4);
 }
@@ -147,10 +159,12 @@ fn lag_is_reported_once_and_never_added_up() {
 #[test]
 fn positions_tell_what_comes_next() {
     let bus = overwrite(2);
-    let mut receiver = bus.subscribe();
+    let mut events = bus.subscribe().with_lag();
     publish_all(&bus, 0..5);
+    let receiver = events.get_ref();
     assert_eq!((receiver.position(), receiver.len()), (0, 5), "not told");
-    assert!(receiver.try_recv().is_err());
+    assert_eq!(events.try_recv(), Ok(Err(Lagged(3))));
+    let mut receiver = events.into_inner();
     assert_eq!((receiver.position(), receiver.len()), (3, 2));
     receiver.try_recv().unwrap();
     assert_eq!((receiver.position(), receiver.len()), (4, 1));
@@ -193,7 +207,7 @@ fn a_second_waker_takes_the_place_of_the_first() {
     publish_all(&bus, [0]);
     assert_eq!((first.count(), second.count()), (0, 1));
     let polled = receiver.poll_recv(&mut Context::from_waker(&one));
-    assert_eq!(polled, Poll::Ready(Ok(0)));
+    assert_eq!(polled, Poll::Ready(Some(0)));
 }
 
 #[test]
@@ -219,7 +233,7 @@ fn another_future_may_be_polled_in_between() {
     assert_pending!(recv.poll());
     publish_all(&bus, [0]);
     assert!(recv.is_woken());
-    assert_ready_eq!(recv.poll(), Ok(1));
+    assert_ready_eq!(recv.poll(), Some(1));
 }
 
 #[test]
@@ -230,7 +244,7 @@ fn events_that_cannot_be_cloned_are_read_in_place() {
     bus.try_publish(Single(1)).unwrap();
     for receiver in &mut receivers {
         assert_eq!(receiver.try_recv_with(|event| event.0), Ok(0));
-        assert_ready_eq!(spawn(receiver.recv_with(|event| event.0)).poll(), Ok(1));
+        assert_ready_eq!(spawn(receiver.recv_with(|event| event.0)).poll(), Some(1));
         let none = receiver.try_recv_with(|event| event.0);
         assert_eq!(none, Err(TryRecvError::Empty));
     }
@@ -238,16 +252,16 @@ fn events_that_cannot_be_cloned_are_read_in_place() {
         bus.try_publish(Single(number)).unwrap();
     }
     let [mut one, mut other] = receivers;
-    let lagged = one.try_recv_with(|event| event.0);
-    assert_eq!(lagged, Err(TryRecvError::Lagged(1)));
-    let lagged = spawn(other.recv_with(|event| event.0)).poll();
-    assert_ready_eq!(lagged, Err(RecvError::Lagged(1)));
+    let lapped = one.try_recv_with(|event| event.0);
+    assert_eq!((lapped, one.missed()), (Ok(3), 1));
+    assert_ready_eq!(spawn(other.recv_with(|event| event.0)).poll(), Some(3));
+    assert_eq!(other.missed(), 1);
     let mut batch = Vec::new();
     assert_eq!(
         one.try_recv_many_with(9, |event| batch.push(event.0)),
-        Ok(2)
+        Ok(1)
     );
-    assert_eq!(batch, [3, 4]);
+    assert_eq!(batch, [4]);
 }
 
 #[test]
@@ -263,7 +277,7 @@ fn recv_with_waits_and_then_calls_once() {
     assert_pending!(recv.poll());
     bus.try_publish(Single(7)).unwrap();
     assert!(recv.is_woken());
-    assert_ready_eq!(recv.poll(), Ok(7));
+    assert_ready_eq!(recv.poll(), Some(7));
     drop(recv);
     assert_eq!(calls, 1);
 }
@@ -275,17 +289,15 @@ fn recv_with_blocking_does_as_recv_with() {
     for number in 0..2 {
         bus.try_publish(Single(number)).unwrap();
     }
-    let lagged = receiver.recv_with_blocking(|event| event.0);
-    assert_eq!(lagged, Err(RecvError::Lagged(1)));
-    assert_eq!(receiver.recv_with_blocking(|event| event.0), Ok(1));
+    assert_eq!(receiver.recv_with_blocking(|event| event.0), Some(1));
+    assert_eq!(receiver.missed(), 1);
     watched(move || {
         let publisher = bus.clone();
         let publisher = thread::spawn(move || publisher.publish_blocking(Single(2)).unwrap());
-        assert_eq!(receiver.recv_with_blocking(|event| event.0), Ok(2));
+        assert_eq!(receiver.recv_with_blocking(|event| event.0), Some(2));
         publisher.join().unwrap();
         bus.close();
-        let closed = receiver.recv_with_blocking(|event| event.0);
-        assert_eq!(closed, Err(RecvError::Closed));
+        assert_eq!(receiver.recv_with_blocking(|event| event.0), None);
     });
 }
 
@@ -294,13 +306,14 @@ fn recv_with_goes_on_after_lag() {
     let bus = overwrite(1);
     let mut receiver = bus.subscribe();
     publish_all(&bus, 0..3);
-    let mut recv = receiver.recv_with(|number| *number);
-    let mut task = spawn(());
-    task.enter(|cx, _| {
-        let lagged = Pin::new(&mut recv).poll(cx);
-        assert_eq!(lagged, Poll::Ready(Err(RecvError::Lagged(2))));
-        assert_eq!(Pin::new(&mut recv).poll(cx), Poll::Ready(Ok(2)));
-    });
+    let mut calls = 0;
+    let mut recv = spawn(receiver.recv_with(|number| {
+        calls += 1;
+        *number
+    }));
+    assert_ready_eq!(recv.poll(), Some(2));
+    drop(recv);
+    assert_eq!((calls, receiver.missed()), (1, 2));
 }
 
 #[test]
@@ -308,15 +321,15 @@ fn recv_timeout_gives_up_in_the_end() {
     let bus = overwrite(1);
     let mut receiver = bus.subscribe();
     for timeout in [Duration::ZERO, SHORT] {
-        assert_eq!(receiver.recv_timeout(timeout), Err(TryRecvError::Empty));
+        let received = receiver.recv_timeout(timeout);
+        assert_eq!(received, Err(RecvTimeoutError::Timeout));
     }
     publish_all(&bus, 0..2);
-    let lagged = receiver.recv_timeout(Duration::ZERO);
-    assert_eq!(lagged, Err(TryRecvError::Lagged(1)));
     assert_eq!(receiver.recv_timeout(Duration::ZERO), Ok(1));
+    assert_eq!(receiver.missed(), 1);
     bus.close();
-    assert_eq!(receiver.recv_timeout(LONG), Err(TryRecvError::Closed));
-    assert_eq!(receiver.recv_blocking(), Err(RecvError::Closed));
+    assert_eq!(receiver.recv_timeout(LONG), Err(RecvTimeoutError::Closed));
+    assert_eq!(receiver.recv_blocking(), None);
 }
 
 #[test]
@@ -326,7 +339,7 @@ fn a_blocked_thread_gets_the_event() {
         let (there, back) = (block(1), block(1));
         let (mut pings, mut pongs) = (there.subscribe(), back.subscribe());
         let echo = thread::spawn(move || {
-            while let Ok(number) = pings.recv_blocking() {
+            while let Some(number) = pings.recv_blocking() {
                 back.publish_blocking(number).unwrap();
             }
         });
@@ -334,9 +347,9 @@ fn a_blocked_thread_gets_the_event() {
         for number in 0..EVENTS {
             there.publish_blocking(number).unwrap();
             match number % 3 {
-                0 => assert_eq!(pongs.recv_blocking(), Ok(number)),
+                0 => assert_eq!(pongs.recv_blocking(), Some(number)),
                 1 => assert_eq!(pongs.recv_timeout(LONG), Ok(number)),
-                _ => assert_eq!(pongs.recv_many_blocking(&mut batch, 9), Ok(1)),
+                _ => assert_eq!(pongs.recv_many_blocking(&mut batch, 9), 1),
             }
         }
         drop(there);

@@ -1,15 +1,20 @@
 //! Auto traits, and `Debug`, of every handle, future and stream.
 
 use crate::common::overwrite;
-use eventring::{BuildError, Lagged, PublishError, RecvError, TryPublishError, TryRecvError};
-use eventring::{
-    Builder, Drained, EventBus, FilterMapRef, Publish, PublishMany, Receiver, Recv, RecvMany,
-    RecvManyWith, RecvWith, Start, Stats, WaitStrategy, WeakEventBus, WithLag,
+use eventring::future::{
+    Drained, Publish, PublishAll, PublishMany, Recv, RecvMany, RecvManyWith, RecvWith, RecvWithLag,
 };
+use eventring::iter::{BlockingIter, TryIter};
+use eventring::stream::{BusSink, FilterMapRef, WithLag};
+use eventring::{
+    BuildError, Lagged, PublishError, RecvTimeoutError, TryPublishError, TryRecvError,
+};
+use eventring::{Builder, EventBus, Receiver, Start, Stats, WaitStrategy, WeakEventBus};
 use std::cell::Cell;
 use std::error::Error;
 use std::fmt::Debug;
 use std::marker::PhantomData;
+use std::panic::{RefUnwindSafe, UnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 type Filter = fn(&u64) -> Option<u64>;
@@ -24,7 +29,12 @@ fn handles_futures_and_streams_go_everywhere() {
     everywhere::<Publish<'_, String>>();
     everywhere::<PublishMany<'_, String>>();
     everywhere::<Drained<'_, String>>();
+    everywhere::<PublishAll<String, Receiver<String>>>();
+    everywhere::<BusSink<String>>();
+    everywhere::<TryIter<'_, String>>();
+    everywhere::<BlockingIter<'_, String>>();
     everywhere::<Recv<'_, String>>();
+    everywhere::<RecvWithLag<'_, String>>();
     everywhere::<RecvMany<'_, String>>();
     everywhere::<RecvWith<'_, u64, Filter>>();
     everywhere::<RecvManyWith<'_, u64, Filter>>();
@@ -42,7 +52,10 @@ fn nothing_is_pinned_whatever_the_event() {
     unpin::<Publish<'_, Pinned>>();
     unpin::<PublishMany<'_, Pinned>>();
     unpin::<Drained<'_, Pinned>>();
+    unpin::<PublishAll<Pinned, Receiver<Pinned>>>();
+    unpin::<BusSink<Pinned>>();
     unpin::<Recv<'_, Pinned>>();
+    unpin::<RecvWithLag<'_, Pinned>>();
     unpin::<RecvMany<'_, Pinned>>();
     unpin::<RecvWith<'_, Pinned, Pinned>>();
     unpin::<RecvManyWith<'_, Pinned, Pinned>>();
@@ -50,12 +63,28 @@ fn nothing_is_pinned_whatever_the_event() {
     unpin::<FilterMapRef<Pinned, Pinned>>();
 }
 
+/// A panic that is caught leaves every handle as usable as any other.
+#[test]
+fn handles_may_be_used_inside_catch_unwind() {
+    fn safe<T: UnwindSafe + RefUnwindSafe>() {}
+    type Mutable = Cell<u64>;
+    safe::<EventBus<Mutable>>();
+    safe::<WeakEventBus<Mutable>>();
+    safe::<Builder<Mutable>>();
+    safe::<Receiver<Mutable>>();
+    safe::<WithLag<Mutable>>();
+    safe::<FilterMapRef<Mutable, fn(&Mutable) -> Option<u64>>>();
+    safe::<BusSink<Mutable>>();
+    let bus = EventBus::new(4);
+    assert!(matches!(catch_unwind(|| bus.try_publish(1)), Ok(Ok(0))));
+}
+
 #[test]
 fn errors_are_errors() {
     fn error<T: Error + Send + Sync + 'static>() {}
     error::<BuildError>();
     error::<Lagged>();
-    error::<RecvError>();
+    error::<RecvTimeoutError>();
     error::<TryRecvError>();
     error::<PublishError<Opaque>>();
     error::<TryPublishError<Opaque>>();
@@ -137,7 +166,9 @@ fn everything_is_debug_whatever_the_event() {
     assert_has!(DEBUG: PublishError<Opaque>, TryPublishError<Opaque>);
     assert_has!(DEBUG: RecvMany<'_, Opaque>, RecvWith<'_, Opaque, Opaque>);
     assert_has!(DEBUG: RecvManyWith<'_, Opaque, Opaque>);
-    assert_has!(DEBUG: FilterMapRef<Opaque, Opaque>);
+    assert_has!(DEBUG: FilterMapRef<Opaque, Opaque>, RecvWithLag<'_, Opaque>);
+    assert_has!(DEBUG: BusSink<Opaque>, PublishAll<Opaque, Opaque>);
+    assert_has!(DEBUG: TryIter<'_, Opaque>, BlockingIter<'_, Opaque>);
 }
 
 #[test]

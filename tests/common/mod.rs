@@ -1,7 +1,7 @@
 //! What the tests share: a watchdog, wakers that count or misbehave, payloads that keep a ledger.
 #![allow(dead_code)] // Each test crate uses a part of it.
 
-use eventring::{EventBus, Lagged, Receiver, TryRecvError, WaitStrategy};
+use eventring::{EventBus, Lagged, Receiver, WaitStrategy};
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -96,10 +96,13 @@ pub(crate) fn publish_all(bus: &EventBus<u64>, numbers: impl IntoIterator<Item =
 pub(crate) fn backlog<E: Clone>(receiver: &mut Receiver<E>) -> Vec<Result<E, Lagged>> {
     let mut backlog = Vec::new();
     loop {
-        match receiver.try_recv() {
+        let before = receiver.missed();
+        let received = receiver.try_recv();
+        let missed = receiver.missed() - before;
+        backlog.extend((missed > 0).then_some(Err(Lagged(missed))));
+        match received {
             Ok(event) => backlog.push(Ok(event)),
-            Err(TryRecvError::Lagged(missed)) => backlog.push(Err(Lagged(missed))),
-            Err(TryRecvError::Empty | TryRecvError::Closed) => return backlog,
+            Err(_) => return backlog,
         }
     }
 }

@@ -11,14 +11,7 @@ type Bus = EventBus<Hooked>;
 type Shared<T> = Arc<Mutex<T>>;
 
 fn numbers(receiver: &mut Receiver<Hooked>) -> Vec<u64> {
-    let mut numbers = Vec::new();
-    loop {
-        match receiver.try_recv() {
-            Ok(event) => numbers.push(event.number),
-            Err(TryRecvError::Lagged(_)) => {}
-            Err(TryRecvError::Empty | TryRecvError::Closed) => return numbers,
-        }
-    }
+    receiver.try_iter().map(|event| event.number).collect()
 }
 
 /// An event that publishes another when it is dropped, if there is room.

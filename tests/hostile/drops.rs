@@ -149,7 +149,7 @@ fn a_parked_receiver_releases_too() {
     publish(&bus, &ledger, 0..2);
     for receiver in &mut receivers {
         let mut batch = Vec::new();
-        assert_ready!(spawn(receiver.recv_many(&mut batch, 9)).poll()).unwrap();
+        assert_ready!(spawn(receiver.recv_many(&mut batch, 9)).poll());
         assert!(spawn(receiver.recv()).poll().is_pending());
     }
     assert_eq!(ledger.alive(), 0);
@@ -160,10 +160,8 @@ fn nothing_is_released_under_a_lapped_receiver() {
     let (ledger, bus) = (Ledger::default(), overwrite(2));
     let (mut fast, mut lapped) = (bus.subscribe(), bus.subscribe());
     publish(&bus, &ledger, 0..5);
-    while fast.try_recv().is_err() {}
     while fast.try_recv().is_ok() {}
-    assert_eq!(number(&mut lapped), Err(TryRecvError::Lagged(3)));
-    assert_eq!(number(&mut lapped), Ok(3));
+    assert_eq!((number(&mut lapped), lapped.missed()), (Ok(3), 3));
     assert_eq!(number(&mut lapped), Ok(4));
     assert_eq!(number(&mut lapped), Err(TryRecvError::Empty));
     assert_eq!(ledger.alive(), 0);

@@ -20,7 +20,8 @@ mod receive;
 mod release;
 mod subscribe;
 
-use eventring::{EventBus, Receiver, RecvError, Start, TryRecvError, WaitStrategy, broadcast};
+use eventring::stream::WithLag;
+use eventring::{EventBus, Lagged, Start, TryRecvError, WaitStrategy, broadcast};
 use loom::model::Builder;
 use loom::sync::atomic::Ordering::Relaxed;
 use loom::thread;
@@ -158,10 +159,10 @@ struct Account {
 
 impl Account {
     /// One attempt to receive.
-    fn attempt(&mut self, receiver: &mut Receiver<impl Event>) -> bool {
+    fn attempt(&mut self, receiver: &mut WithLag<impl Event>) -> bool {
         match receiver.try_recv() {
-            Ok(event) => self.received.push(event.number()),
-            Err(TryRecvError::Lagged(lag)) => self.lag(lag),
+            Ok(Ok(event)) => self.received.push(event.number()),
+            Ok(Err(Lagged(lag))) => self.lag(lag),
             Err(TryRecvError::Empty) => return false,
             Err(TryRecvError::Closed) => {
                 self.ended = true;
@@ -177,16 +178,16 @@ impl Account {
     }
 
     /// Receives what is there.
-    fn drain(&mut self, receiver: &mut Receiver<impl Event>) {
+    fn drain(&mut self, receiver: &mut WithLag<impl Event>) {
         while self.attempt(receiver) {}
     }
 
     /// Waits for one event, or for news of a lag.
-    fn wait(&mut self, receiver: &mut Receiver<impl Event>) {
+    fn wait(&mut self, receiver: &mut WithLag<impl Event>) {
         match receiver.recv_blocking() {
-            Ok(event) => self.received.push(event.number()),
-            Err(RecvError::Lagged(lag)) => self.lag(lag),
-            Err(RecvError::Closed) => self.ended = true,
+            Some(Ok(event)) => self.received.push(event.number()),
+            Some(Err(Lagged(lag))) => self.lag(lag),
+            None => self.ended = true,
         }
     }
 
@@ -207,7 +208,7 @@ impl Account {
 
 /// Attempts while the others run, then joins them, then the rest.
 fn receive_beside(
-    receiver: &mut Receiver<impl Event>,
+    receiver: &mut WithLag<impl Event>,
     attempts: usize,
     others: impl IntoIterator<Item = thread::JoinHandle<()>>,
 ) -> Account {

@@ -10,7 +10,7 @@ use super::*;
 fn blocked_publisher_one_receiver() {
     loom::model(|| {
         let model = numbers(1, WaitStrategy::Block);
-        let mut receiver = model.bus.subscribe();
+        let mut receiver = model.bus.subscribe().with_lag();
         model.publish(0);
         let publisher = model.spawn(|model| model.publish_blocking(1));
         let mut account = Account::default();
@@ -28,7 +28,10 @@ fn blocked_publisher_one_receiver() {
 fn blocked_publisher_two_receivers() {
     bounded(3, || {
         let model = numbers(1, WaitStrategy::Block);
-        let mut receivers = [model.bus.subscribe(), model.bus.subscribe()];
+        let mut receivers = [
+            model.bus.subscribe().with_lag(),
+            model.bus.subscribe().with_lag(),
+        ];
         model.publish(0);
         let publisher = model.spawn(|model| model.publish_blocking(1));
         let [first, mut second] = receivers;
@@ -55,7 +58,7 @@ fn blocked_publisher_two_receivers() {
 fn blocked_publisher_three_receivers() {
     bounded(2, || {
         let model = numbers(1, WaitStrategy::Block);
-        let receivers = [(); 3].map(|()| model.bus.subscribe());
+        let receivers = [(); 3].map(|()| model.bus.subscribe().with_lag());
         model.publish(0);
         let others = receivers.map(|mut receiver| {
             thread::spawn(move || {
@@ -79,8 +82,8 @@ fn blocked_publisher_three_receivers() {
 fn blocked_publisher_receiver_drops() {
     loom::model(|| {
         let model = numbers(1, WaitStrategy::Block);
-        let flagged = model.bus.subscribe();
-        let mut other = model.bus.subscribe();
+        let flagged = model.bus.subscribe().with_lag();
+        let mut other = model.bus.subscribe().with_lag();
         model.publish(0);
         let publisher = model.spawn(|model| model.publish_blocking(1));
         let mut account = Account::default();
@@ -100,7 +103,7 @@ fn blocked_publisher_receiver_drops() {
 fn blocked_publisher_part_of_the_room_taken() {
     bounded(3, || {
         let model = numbers(2, WaitStrategy::Block);
-        let mut receiver = model.bus.subscribe();
+        let mut receiver = model.bus.subscribe().with_lag();
         model.publish(0);
         model.publish(1);
         let publishers = [
@@ -112,7 +115,7 @@ fn blocked_publisher_part_of_the_room_taken() {
         // Both at once: the other publisher comes between the step and the hand-over, raises the
         // bound by two, and leaves room for one.
         let mut account = Account::default();
-        let received = receiver.try_recv_many(&mut account.received, 2);
+        let received = receiver.get_mut().try_recv_many(&mut account.received, 2);
         assert_eq!(received, Ok(2));
         for publisher in publishers {
             publisher.join().unwrap();
@@ -129,7 +132,7 @@ fn blocked_publisher_part_of_the_room_taken() {
 fn blocked_publishers_two_asleep() {
     bounded(1, || {
         let model = numbers(1, WaitStrategy::Block);
-        let mut receiver = model.bus.subscribe();
+        let mut receiver = model.bus.subscribe().with_lag();
         model.publish(0);
         let publishers =
             [1, 2].map(|number| model.spawn(move |model| model.publish_blocking(number)));
@@ -151,7 +154,7 @@ fn blocked_publishers_two_asleep() {
 fn blocked_publisher_cancelled() {
     bounded(2, || {
         let model = numbers(1, WaitStrategy::Block);
-        let mut receiver = model.bus.subscribe();
+        let mut receiver = model.bus.subscribe().with_lag();
         model.publish(0);
         let cancelled = model.spawn(|model| {
             let _ = loom::future::block_on(std::future::poll_fn(|cx| {

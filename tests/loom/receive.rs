@@ -10,7 +10,7 @@ use super::*;
 fn wait_for_an_event() {
     loom::model(|| {
         let model = numbers(1, WaitStrategy::Overwrite);
-        let mut receiver = model.bus.subscribe();
+        let mut receiver = model.bus.subscribe().with_lag();
         let publisher = model.spawn(|model| {
             model.publish(0);
         });
@@ -27,7 +27,7 @@ fn wait_for_an_event_in_one_shard() {
     bounded(2, || {
         let model = numbers(1, WaitStrategy::Overwrite);
         // Receivers are dealt to four shards in turn: the first and the fifth share one.
-        let mut receivers: Vec<_> = (0..5).map(|_| model.bus.subscribe()).collect();
+        let mut receivers: Vec<_> = (0..5).map(|_| model.bus.subscribe().with_lag()).collect();
         let mut last = receivers.remove(4);
         let mut first = receivers.remove(0);
         let other = thread::spawn(move || Account::default().wait(&mut last));
@@ -46,7 +46,7 @@ fn wait_for_an_event_in_one_shard() {
 fn wait_for_an_event_while_another_receiver_is_woken() {
     bounded(2, || {
         let model = numbers(2, WaitStrategy::Overwrite);
-        let [mut one, mut other] = [(); 2].map(|()| model.bus.subscribe());
+        let [mut one, mut other] = [(); 2].map(|()| model.bus.subscribe().with_lag());
         let publisher = model.spawn(|model| {
             model.publish(0);
             model.publish(1);
@@ -59,7 +59,7 @@ fn wait_for_an_event_while_another_receiver_is_woken() {
 }
 
 /// Waits for two events, one at a time.
-fn receive_two(receiver: &mut Receiver<u64>) -> Vec<u64> {
+fn receive_two(receiver: &mut WithLag<u64>) -> Vec<u64> {
     let mut account = Account::default();
     while account.total() < 2 {
         account.wait(receiver);
@@ -75,7 +75,7 @@ fn receive_two(receiver: &mut Receiver<u64>) -> Vec<u64> {
 fn wait_for_an_event_a_lap_later() {
     bounded(2, || {
         let model = numbers(1, WaitStrategy::Overwrite);
-        let mut receiver = model.bus.subscribe();
+        let mut receiver = model.bus.subscribe().with_lag();
         let publishers = [0, 1].map(|number| model.spawn(move |model| model.publish(number)));
         let mut account = Account::default();
         while account.total() < 2 {
@@ -142,7 +142,7 @@ impl std::task::Wake for Idle {
 fn cancelled_while_a_publisher_commits() {
     loom::model(|| {
         let model = numbers(1, WaitStrategy::Overwrite);
-        let mut receiver = model.bus.subscribe();
+        let mut receiver = model.bus.subscribe().with_lag();
         let publisher = model.spawn(|model| model.publish(0));
         let idle = Arc::new(Idle);
         let waker = idle.clone().into();

@@ -7,7 +7,10 @@ use super::*;
 fn release_lossy_while_publishing() {
     bounded(3, || {
         let model = counted(1, WaitStrategy::Overwrite);
-        let mut receivers = [model.bus.subscribe(), model.bus.subscribe()];
+        let mut receivers = [
+            model.bus.subscribe().with_lag(),
+            model.bus.subscribe().with_lag(),
+        ];
         let publisher = model.spawn(|model| {
             model.publish(0);
             model.publish(1);
@@ -33,7 +36,10 @@ fn release_lossy_while_publishing() {
 fn release_gating_while_publishing() {
     bounded(3, || {
         let model = counted(1, WaitStrategy::Block);
-        let mut receivers = [model.bus.subscribe(), model.bus.subscribe()];
+        let mut receivers = [
+            model.bus.subscribe().with_lag(),
+            model.bus.subscribe().with_lag(),
+        ];
         let publisher = model.spawn(|model| {
             model.publish_blocking(0);
             model.publish_blocking(1);
@@ -59,7 +65,10 @@ fn release_gating_while_publishing() {
 fn release_by_the_last_to_catch_up() {
     loom::model(|| {
         let model = counted(1, WaitStrategy::Overwrite);
-        let mut receivers = [model.bus.subscribe(), model.bus.subscribe()];
+        let mut receivers = [
+            model.bus.subscribe().with_lag(),
+            model.bus.subscribe().with_lag(),
+        ];
         model.publish(0);
         let [first, mut second] = receivers;
         let other = thread::spawn(move || {
@@ -82,7 +91,7 @@ fn release_by_the_last_to_catch_up() {
 fn last_receiver_drops_while_a_publisher_commits() {
     loom::model(|| {
         let model = counted(2, WaitStrategy::Overwrite);
-        let receiver = model.bus.subscribe();
+        let receiver = model.bus.subscribe().with_lag();
         model.publish(0);
         let publisher = model.spawn(|model| {
             model.publish(1);
@@ -100,7 +109,7 @@ fn last_receiver_drops_while_a_publisher_commits() {
 fn last_receiver_drops_while_publishers_commit() {
     bounded(2, || {
         let model = counted(2, WaitStrategy::Overwrite);
-        let receiver = model.bus.subscribe();
+        let receiver = model.bus.subscribe().with_lag();
         let publishers = [
             model.spawn(|model| model.publish_many(0..2)),
             model.spawn(|model| {
@@ -126,7 +135,7 @@ fn first_receiver_comes_while_a_publisher_commits() {
         let publisher = model.spawn(|model| {
             model.publish(0);
         });
-        let mut receiver = model.bus.subscribe();
+        let mut receiver = model.bus.subscribe().with_lag();
         publisher.join().unwrap();
         let received = receiver.try_recv().is_ok();
         assert_eq!(model.alive(), 0, "received: {received}");
@@ -140,8 +149,8 @@ fn first_receiver_comes_while_a_publisher_commits() {
 fn move_out_while_the_other_receiver_drops() {
     loom::model(|| {
         let model = counted(1, WaitStrategy::Overwrite);
-        let mut receiver = model.bus.subscribe();
-        let mut other = model.bus.subscribe();
+        let mut receiver = model.bus.subscribe().with_lag();
+        let mut other = model.bus.subscribe().with_lag();
         model.publish(0);
         let dropping = thread::spawn(move || {
             Account::default().attempt(&mut other);
@@ -161,14 +170,14 @@ fn move_out_while_the_other_receiver_drops() {
 fn move_out_while_another_subscribes() {
     bounded(2, || {
         let model = counted(2, WaitStrategy::Block);
-        let mut receiver = model.bus.subscribe();
+        let mut receiver = model.bus.subscribe().with_lag();
         let publisher = model.spawn(|model| {
             model.publish_blocking(0);
             model.publish_blocking(1);
         });
         let newcomer = model.spawn(|model| {
-            let mut newcomer = model.bus.subscribe();
-            let start = newcomer.position();
+            let mut newcomer = model.bus.subscribe().with_lag();
+            let start = newcomer.get_ref().position();
             let mut account = Account::default();
             account.attempt(&mut newcomer);
             assert!(account.received.iter().all(|number| *number == start));

@@ -3,7 +3,7 @@
 use crate::common::{Ledger, Random, STRATEGIES, Tracked, times, watched, with_history};
 use crate::seen::Seen;
 use crate::ways::{publish, receive, subscribe};
-use eventring::{EventBus, Receiver, RecvError, Start, TryRecvError, WaitStrategy};
+use eventring::{EventBus, Lagged, Receiver, Start, TryRecvError, WaitStrategy};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
@@ -106,13 +106,13 @@ fn positions_are_sequences() {
                         while !bus.is_closed() {
                             let mut receiver = subscribe(bus, &mut random);
                             for _ in 0..random.below(20) {
-                                let position = receiver.position();
-                                match receiver.try_recv_with(Tracked::number) {
-                                    Ok(number) => assert_eq!(number, position),
-                                    Err(TryRecvError::Lagged(missed)) => {
-                                        assert!(missed > 0);
-                                        assert_eq!(receiver.position(), position + missed);
-                                    }
+                                let (position, missed) = (receiver.position(), receiver.missed());
+                                let received = receiver.try_recv_with(Tracked::number);
+                                let next = position + receiver.missed() - missed;
+                                let received_one = u64::from(received.is_ok());
+                                assert_eq!(receiver.position(), next + received_one);
+                                match received {
+                                    Ok(number) => assert_eq!(number, next),
                                     Err(TryRecvError::Empty) => thread::yield_now(),
                                     Err(TryRecvError::Closed) => break,
                                 }
@@ -146,17 +146,19 @@ fn the_present_of_a_late_subscriber_is_lossless() {
                     let (bus, mut random) = (&bus, random.fork());
                     scope.spawn(move || {
                         while !bus.is_closed() {
-                            let mut receiver = subscribe_to_the_past(bus, &mut random);
+                            let mut events = subscribe_to_the_past(bus, &mut random).with_lag();
                             // All that was published before is its past.
                             let present = bus.stats().published;
                             for _ in 0..random.below(30) {
-                                let position = receiver.position();
-                                match receiver.recv_blocking() {
-                                    Ok(event) => assert_eq!(event.number(), position),
-                                    Err(RecvError::Closed) => break,
-                                    Err(RecvError::Lagged(_)) => {
-                                        assert!(receiver.position() <= present);
+                                let position = events.get_ref().position();
+                                match events.recv_blocking() {
+                                    Some(Ok(event)) => assert_eq!(event.number(), position),
+                                    Some(Err(Lagged(missed))) => {
+                                        let next = events.get_ref().position();
+                                        assert!(missed > 0 && next == position + missed);
+                                        assert!(next <= present);
                                     }
+                                    None => break,
                                 }
                             }
                         }
@@ -226,7 +228,7 @@ fn the_last_handle_closes_whoever_drops_it() {
                         }
                     });
                 }
-                while receiver.recv_blocking() != Err(RecvError::Closed) {}
+                while receiver.recv_blocking().is_some() {}
             });
             assert_eq!(receiver.position(), published.into_inner());
             assert!(weak.upgrade().is_none());

@@ -3,7 +3,7 @@
 use crate::common::{
     Ledger, STRATEGIES, block, overwrite, publish_all, times, watched, with_history,
 };
-use eventring::{EventBus, RecvError, TryRecvError, WaitStrategy};
+use eventring::{EventBus, Lagged, WaitStrategy};
 use futures::executor::block_on;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -25,8 +25,8 @@ fn subscribe_within_a_batch(strategy: WaitStrategy, history: usize) {
                 while bus.stats().published == 0 {
                     thread::yield_now();
                 }
-                let mut receiver = bus.subscribe_from(eventring::Start::Last(100));
-                let mut recv = spawn(receiver.recv());
+                let mut events = bus.subscribe_from(eventring::Start::Last(100)).with_lag();
+                let mut recv = spawn(events.recv());
                 let pending = recv.poll().is_pending();
                 publishing.join().unwrap().unwrap();
                 parked += pending as usize;
@@ -61,7 +61,7 @@ fn a_lapped_receiver_that_goes_on_within_a_batch_is_woken() {
         let (mut parked, mut asleep) = (0, 0);
         for _ in 0..ROUNDS {
             let bus = overwrite(BATCH as usize);
-            let mut receiver = bus.subscribe();
+            let mut events = bus.subscribe().with_lag();
             publish_all(&bus, 0..BATCH);
             let claimed = |count| {
                 while bus.stats().published < count {
@@ -75,8 +75,8 @@ fn a_lapped_receiver_that_goes_on_within_a_batch_is_woken() {
                     bus.try_publish_many(&mut (0..100).collect())
                 });
                 claimed(2 * BATCH + 100);
-                assert_eq!(receiver.try_recv(), Err(TryRecvError::Lagged(BATCH + 100)));
-                let mut recv = spawn(receiver.recv());
+                assert_eq!(events.try_recv(), Ok(Err(Lagged(BATCH + 100))));
+                let mut recv = spawn(events.recv());
                 let pending = recv.poll().is_pending();
                 large.join().unwrap().unwrap();
                 small.join().unwrap().unwrap();
@@ -191,7 +191,7 @@ fn ping_pong() {
             let (there, back) = (block(1), overwrite(1));
             let (mut pings, mut pongs) = (there.subscribe(), back.subscribe());
             let echo = thread::spawn(move || {
-                while let Ok(number) = match asynchronous {
+                while let Some(number) = match asynchronous {
                     true => block_on(pings.recv()),
                     false => pings.recv_blocking(),
                 } {
@@ -204,7 +204,7 @@ fn ping_pong() {
                     true => block_on(pongs.recv()),
                     false => pongs.recv_blocking(),
                 };
-                assert_eq!(pong, Ok(number));
+                assert_eq!(pong, Some(number));
             }
             drop(there);
             echo.join().unwrap();
@@ -242,7 +242,7 @@ fn sleeping_publishers_are_all_woken() {
                     for mut receiver in receivers {
                         scope.spawn(move || {
                             let mut received = 0;
-                            while receiver.recv_blocking().is_ok() {
+                            while receiver.recv_blocking().is_some() {
                                 received += 1;
                             }
                             assert_eq!(received, 5 * EVENTS);
@@ -285,9 +285,7 @@ fn drained_means_drained() {
                             0 => bus.subscribe(),
                             _ => bus.subscribe_lossy(),
                         };
-                        scope.spawn(
-                            move || while receiver.recv_blocking() != Err(RecvError::Closed) {},
-                        );
+                        scope.spawn(move || while receiver.recv_blocking().is_some() {});
                     }
                     for round in 0..times(200) {
                         for number in 0..round % 5 {
@@ -315,8 +313,7 @@ fn a_drain_is_woken_whatever_else_goes_on() {
                         0 => bus.subscribe(),
                         _ => bus.subscribe_lossy(),
                     };
-                    scope
-                        .spawn(move || while receiver.recv_blocking() != Err(RecvError::Closed) {});
+                    scope.spawn(move || while receiver.recv_blocking().is_some() {});
                 }
                 let publisher = scope.spawn(|| {
                     for number in 0..times(3000) {
@@ -348,7 +345,7 @@ fn who_waits_hears_of_the_event_or_of_the_end() {
                         if round % 3 == 0 {
                             let _ = spawn(receiver.recv()).poll();
                         }
-                        while block_on(receiver.recv()) != Err(RecvError::Closed) {}
+                        while block_on(receiver.recv()).is_some() {}
                         assert_eq!(receiver.position(), 1);
                     });
                 }

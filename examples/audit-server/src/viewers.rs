@@ -2,7 +2,8 @@
 
 use crate::audit::Audit;
 use crate::event::AuditEvent;
-use eventring::{Receiver, RecvError, Start};
+use eventring::stream::WithLag;
+use eventring::{Lagged, Start};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -69,7 +70,7 @@ impl Viewers {
             _ => recent,
         };
         let first = Start::Sequence(expected.saturating_sub(self.audit.first));
-        let receiver = self.audit.bus.subscribe_lossy_from(first);
+        let events = self.audit.bus.subscribe_lossy_from(first).with_lag();
         let counts = Arc::new(Counts::default());
         counts.next.store(expected, Ordering::Relaxed);
         let mut all = lock(&self.all);
@@ -78,7 +79,7 @@ impl Viewers {
         all.present.insert(id, Arc::clone(&counts));
         Viewer {
             id,
-            receiver,
+            events,
             expected,
             restarted: last.is_some_and(is_ahead),
             counts,
@@ -122,7 +123,7 @@ pub enum Update {
 
 pub struct Viewer {
     id: u64,
-    receiver: Receiver<Arc<AuditEvent>>,
+    events: WithLag<Arc<AuditEvent>>,
     /// The number of the event to be sent next: newer ones show a gap.
     expected: u64,
     restarted: bool,
@@ -137,7 +138,7 @@ impl Viewer {
             return Some(Update::Restart);
         }
         loop {
-            let number = self.viewers.audit.first + self.receiver.position();
+            let number = self.viewers.audit.first + self.events.get_ref().position();
             if number > self.expected {
                 let missed = number - self.expected;
                 self.counts.missed.fetch_add(missed, Ordering::Relaxed);
@@ -147,14 +148,14 @@ impl Viewer {
                     last: number - 1,
                 });
             }
-            match self.receiver.recv().await {
-                Ok(event) => {
+            match self.events.recv().await {
+                Some(Ok(event)) => {
                     self.counts.sent.fetch_add(1, Ordering::Relaxed);
                     self.move_to(number + 1);
                     return Some(Update::Event(number, event));
                 }
-                Err(RecvError::Lagged(_)) => {} // Its position has moved.
-                Err(RecvError::Closed) => return None,
+                Some(Err(Lagged(_))) => {} // Its position has moved.
+                None => return None,
             }
         }
     }

@@ -2,7 +2,8 @@
 
 use crate::proto::Event;
 use crate::room::Room;
-use eventring::{Lagged, Receiver, WithLag};
+use eventring::stream::WithLag;
+use eventring::{Lagged, Receiver};
 use futures::{Stream, StreamExt};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};

@@ -7,7 +7,6 @@ pub(crate) mod script;
 mod spec;
 
 use crate::support::{Counted, Payload, Plain, WAKERS};
-use eventring::TryRecvError;
 use real::Real;
 use script::{ReaderStep, Script, Step, Take};
 use spec::Spec;
@@ -22,9 +21,19 @@ pub(crate) enum Outcome {
     Published(Result<Option<u64>, String>, Vec<u64>),
     HandedBack(Vec<u64>),
     Upgraded(bool),
-    Received(Result<Vec<u64>, TryRecvError>),
+    Received(Result<Vec<u64>, Nothing>),
     /// User code did, after these were received.
     Panicked(Vec<u64>),
+}
+
+/// Why nothing was received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Nothing {
+    /// So far, or within the time given.
+    Empty,
+    /// A gap, told in its place.
+    Lagged(u64),
+    Closed,
 }
 
 impl Outcome {
@@ -102,9 +111,7 @@ impl<T: Payload + 'static> Run<T> {
     fn settle(&mut self, index: usize) {
         for reader in 0..self.spec.readers.len() {
             let take = Step::Reader(reader as u8, ReaderStep::Take(Take::TryRecv, 0));
-            while let Some(Outcome::Received(Ok(_) | Err(TryRecvError::Lagged(_)))) =
-                self.step(index, take)
-            {}
+            while let Some(Outcome::Received(Ok(_))) = self.step(index, take) {}
         }
     }
 

@@ -93,6 +93,7 @@ pub(crate) enum ReaderStep {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Take {
     TryRecv,
+    TryRecvWithLag,
     TryRecvWith,
     TryRecvMany(usize),
     TryRecvManyWith(usize),
@@ -104,7 +105,7 @@ pub(crate) enum Take {
     RecvTimeout,
 }
 
-/// Receiving with a waker. The last four are futures: one that is pending is gone on with.
+/// Receiving with a waker. The last five are futures: one that is pending is gone on with.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Way {
     PollRecv,
@@ -112,6 +113,7 @@ pub(crate) enum Way {
     WithLag,
     FilterMapRef,
     Recv,
+    RecvWithLag,
     RecvWith,
     RecvMany(usize),
     RecvManyWith(usize),
@@ -121,8 +123,16 @@ impl Way {
     pub(crate) fn is_future(self) -> bool {
         matches!(
             self,
-            Self::Recv | Self::RecvWith | Self::RecvMany(_) | Self::RecvManyWith(_)
+            Self::Recv
+                | Self::RecvWithLag
+                | Self::RecvWith
+                | Self::RecvMany(_)
+                | Self::RecvManyWith(_)
         )
+    }
+
+    pub(crate) fn tells_lag(self) -> bool {
+        matches!(self, Self::WithLag | Self::RecvWithLag)
     }
 }
 

@@ -5,7 +5,7 @@ use crate::channel::{
 };
 use crate::payload::Payload;
 use crate::tally::Tally;
-use eventring::{EventBus, Receiver, RecvError, TryRecvError, WaitStrategy};
+use eventring::{EventBus, Receiver, WaitStrategy};
 
 pub(crate) struct Eventring;
 
@@ -71,38 +71,26 @@ impl<E> Unread for EventBus<E> {
 impl<E: Payload> Drain<E> for Receiver<E> {
     #[inline]
     fn take_one(&mut self, tally: &mut Tally) -> bool {
-        match self.try_recv() {
-            Ok(event) => tally.take(event),
-            Err(TryRecvError::Lagged(missed)) => tally.missed += missed,
-            Err(TryRecvError::Empty | TryRecvError::Closed) => return false,
-        }
-        true
+        let taken = self.try_recv().map(|event| tally.take(event));
+        tally.missed = self.missed();
+        taken.is_ok()
     }
 
     fn drain_in_place(&mut self, tally: &mut Tally) {
-        loop {
-            match self.try_recv_with(|event| tally.read(event)) {
-                Ok(()) => {}
-                Err(TryRecvError::Lagged(missed)) => tally.missed += missed,
-                Err(TryRecvError::Empty | TryRecvError::Closed) => return,
-            }
-        }
+        while self.try_recv_with(|event| tally.read(event)).is_ok() {}
+        tally.missed = self.missed();
     }
 }
 
 impl<E: Payload> Recv<E> for Receiver<E> {
-    type Received = Result<E, RecvError>;
+    type Received = Option<E>;
 
     fn recv(&mut self) -> impl Future<Output = Self::Received> + Send {
         Receiver::recv(self)
     }
 
     fn count(&mut self, received: Self::Received, tally: &mut Tally) -> bool {
-        match received {
-            Ok(event) => tally.take(event),
-            Err(RecvError::Lagged(missed)) => tally.missed += missed,
-            Err(RecvError::Closed) => return false,
-        }
-        true
+        tally.missed = self.missed();
+        received.map(|event| tally.take(event)).is_some()
     }
 }

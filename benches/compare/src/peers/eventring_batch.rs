@@ -5,7 +5,7 @@ use super::eventring::bus;
 use crate::channel::{Channel, Drain, Open, Recv, SendAll, Setup, TrySend};
 use crate::payload::Payload;
 use crate::tally::Tally;
-use eventring::{EventBus, Receiver, RecvError, TryRecvError};
+use eventring::{EventBus, Receiver};
 
 pub(crate) struct EventringBatch;
 
@@ -74,41 +74,28 @@ impl<E: Payload> Drain<E> for Buffered<Receiver<E>, E> {
     #[inline]
     fn take_one(&mut self, tally: &mut Tally) -> bool {
         let take = |event: &E| tally.take(event.clone());
-        match self.handle.try_recv_many_with(BATCH, take) {
-            Ok(_) => {}
-            Err(TryRecvError::Lagged(missed)) => tally.missed += missed,
-            Err(TryRecvError::Empty | TryRecvError::Closed) => return false,
-        }
-        true
+        let taken = self.handle.try_recv_many_with(BATCH, take);
+        tally.missed = self.handle.missed();
+        taken.is_ok()
     }
 
     fn drain_in_place(&mut self, tally: &mut Tally) {
-        loop {
-            match self
-                .handle
-                .try_recv_many_with(BATCH, |event| tally.read(event))
-            {
-                Ok(_) => {}
-                Err(TryRecvError::Lagged(missed)) => tally.missed += missed,
-                Err(TryRecvError::Empty | TryRecvError::Closed) => return,
-            }
-        }
+        let mut read = |event: &E| tally.read(event);
+        while self.handle.try_recv_many_with(BATCH, &mut read).is_ok() {}
+        tally.missed = self.handle.missed();
     }
 }
 
 impl<E: Payload> Recv<E> for Buffered<Receiver<E>, E> {
-    type Received = Result<usize, RecvError>;
+    type Received = usize;
 
     fn recv(&mut self) -> impl Future<Output = Self::Received> + Send {
         self.handle.recv_many(&mut self.buffer, BATCH)
     }
 
     fn count(&mut self, received: Self::Received, tally: &mut Tally) -> bool {
-        match received {
-            Ok(_) => self.buffer.drain(..).for_each(|event| tally.take(event)),
-            Err(RecvError::Lagged(missed)) => tally.missed += missed,
-            Err(RecvError::Closed) => return false,
-        }
-        true
+        tally.missed = self.handle.missed();
+        self.buffer.drain(..).for_each(|event| tally.take(event));
+        received > 0
     }
 }

@@ -5,23 +5,56 @@
 
 use super::publishing::numbers;
 use crate::bus::script::{Take, Way, passes};
-use crate::bus::{Outcome, ReaderSeen};
+use crate::bus::{Nothing, Outcome, ReaderSeen};
 use crate::support::{Boxed, Payload, Wakers, guarded, user_code};
-use eventring::{Lagged, Receiver, RecvError, TryRecvError};
+use eventring::{Lagged, Receiver, RecvTimeoutError, TryRecvError, stream::WithLag};
 use futures_core::{FusedStream, Stream};
-use std::cell::RefCell;
+use std::cell::{RefCell, RefMut};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 /// The numbers of the events, or why there are none.
-type Received<E> = Result<Vec<u64>, E>;
+type Received = Result<Vec<u64>, Nothing>;
+
+impl From<TryRecvError> for Nothing {
+    fn from(error: TryRecvError) -> Self {
+        match error {
+            TryRecvError::Empty => Self::Empty,
+            TryRecvError::Closed => Self::Closed,
+        }
+    }
+}
+
+impl From<RecvTimeoutError> for Nothing {
+    fn from(error: RecvTimeoutError) -> Self {
+        match error {
+            RecvTimeoutError::Timeout => Self::Empty,
+            RecvTimeoutError::Closed => Self::Closed,
+        }
+    }
+}
+
+impl From<Lagged> for Nothing {
+    fn from(Lagged(missed): Lagged) -> Self {
+        Self::Lagged(missed)
+    }
+}
+
+fn received(number: Option<u64>) -> Received {
+    Ok(vec![number.ok_or(Nothing::Closed)?])
+}
+
+/// With lag.
+fn told<T: Payload>(event: Option<Result<T, Lagged>>) -> Received {
+    received(event.transpose()?.map(|event| event.number()))
+}
 
 pub(super) struct Reading<T> {
     /// Shared with the future, if there is one; not here while it is wrapped.
     receiver: Rc<RefCell<Option<Receiver<T>>>>,
-    future: Option<Boxed<Received<RecvError>>>,
+    future: Option<Boxed<Received>>,
     batch: Rc<Batch<T>>,
 }
 
@@ -43,12 +76,14 @@ impl<T: Payload> Batch<T> {
         numbers
     }
 
-    /// It must be as many as the call says.
-    fn counted<E>(&self, result: Result<usize, E>) -> Received<E> {
+    /// It must be as many as the call says: none at the end, unless none were asked for.
+    fn counted(&self, limit: usize, count: usize) -> Received {
         let numbers = self.numbers();
-        let count = result?;
         assert_eq!(count, numbers.len());
-        Ok(numbers)
+        match count {
+            0 if limit > 0 => Err(Nothing::Closed),
+            _ => Ok(numbers),
+        }
     }
 }
 
@@ -81,29 +116,42 @@ impl<T: Payload + 'static> Reading<T> {
 
     pub(super) fn take(&mut self, take: Take, fuse: u8) -> Outcome {
         let batch = Rc::clone(&self.batch);
-        let many = |receive: &mut dyn FnMut(&mut Vec<T>) -> Result<usize, TryRecvError>| {
-            let result = receive(&mut batch.appended.borrow_mut());
-            batch.counted(result)
-        };
         let each = |event: &T| batch.read(event);
         let one = |event: T| vec![event.number()];
+        if let Take::TryRecvWithLag = take {
+            self.cancel();
+            let mut events = self.receiver.take().expect("not wrapped").with_lag();
+            let received = guarded(fuse, || told(Some(events.try_recv()?)));
+            self.receiver.replace(Some(events.into_inner()));
+            return self.outcome(received.map(Poll::Ready));
+        }
         let received = self.with(|receiver| {
             guarded(fuse, || match take {
-                Take::TryRecv => receiver.try_recv().map(one),
-                Take::TryRecvWith => receiver.try_recv_with(read).map(|number| vec![number]),
-                Take::TryRecvMany(limit) => many(&mut |batch| receiver.try_recv_many(batch, limit)),
-                Take::TryRecvManyWith(limit) => {
-                    batch.counted(receiver.try_recv_many_with(limit, each))
+                Take::TryRecv => Ok(one(receiver.try_recv()?)),
+                Take::TryRecvWithLag => unreachable!("needs the receiver itself"),
+                Take::TryRecvWith => Ok(vec![receiver.try_recv_with(read)?]),
+                Take::TryRecvMany(limit) => {
+                    let appended = &mut batch.appended.borrow_mut();
+                    let count = receiver.try_recv_many(appended, limit)?;
+                    assert_eq!(count, appended.len());
+                    Ok(appended.drain(..).map(|event| event.number()).collect())
                 }
-                Take::RecvBlocking => Ok(one(receiver.recv_blocking()?)),
-                Take::RecvWithBlocking => Ok(vec![receiver.recv_with_blocking(read)?]),
+                Take::TryRecvManyWith(limit) => {
+                    batch.counted(limit, receiver.try_recv_many_with(limit, each)?)
+                }
+                Take::RecvBlocking => {
+                    received(receiver.recv_blocking().map(|event| event.number()))
+                }
+                Take::RecvWithBlocking => received(receiver.recv_with_blocking(read)),
                 Take::RecvManyBlocking(limit) => {
-                    many(&mut |batch| Ok(receiver.recv_many_blocking(batch, limit)?))
+                    let count =
+                        receiver.recv_many_blocking(&mut batch.appended.borrow_mut(), limit);
+                    batch.counted(limit, count)
                 }
                 Take::RecvManyWithBlocking(limit) => {
-                    batch.counted(Ok(receiver.recv_many_with_blocking(limit, each)?))
+                    batch.counted(limit, receiver.recv_many_with_blocking(limit, each))
                 }
-                Take::RecvTimeout => receiver.recv_timeout(Duration::ZERO).map(one),
+                Take::RecvTimeout => Ok(one(receiver.recv_timeout(Duration::ZERO)?)),
             })
         });
         self.outcome(received.map(Poll::Ready))
@@ -112,8 +160,10 @@ impl<T: Payload + 'static> Reading<T> {
     pub(super) fn poll(&mut self, way: Way, waker: usize, fuse: u8, wakers: &Wakers) -> Outcome {
         let polled = wakers.with(waker, |cx| {
             if way.is_future() {
-                let future = self.future.get_or_insert_with(|| {
-                    future(way, Rc::clone(&self.receiver), Rc::clone(&self.batch))
+                let (receiver, batch) = (Rc::clone(&self.receiver), Rc::clone(&self.batch));
+                let future = self.future.get_or_insert_with(|| match way {
+                    Way::RecvWithLag => future_with_lag(receiver),
+                    _ => future(way, receiver, batch),
                 });
                 guarded(fuse, || future.as_mut().poll(cx))
             } else {
@@ -127,10 +177,10 @@ impl<T: Payload + 'static> Reading<T> {
         if !matches!(polled, Some(Poll::Pending)) {
             self.cancel();
         }
-        self.outcome(polled.map(|poll| poll.map_err(TryRecvError::from)))
+        self.outcome(polled)
     }
 
-    fn outcome(&self, received: Option<Poll<Received<TryRecvError>>>) -> Outcome {
+    fn outcome(&self, received: Option<Poll<Received>>) -> Outcome {
         match received {
             Some(Poll::Ready(received)) => Outcome::Received(received),
             Some(Poll::Pending) => Outcome::Pending,
@@ -158,24 +208,44 @@ fn future<T: Payload + 'static>(
     way: Way,
     receiver: Rc<RefCell<Option<Receiver<T>>>>,
     batch: Rc<Batch<T>>,
-) -> Boxed<Received<RecvError>> {
+) -> Boxed<Received> {
     Box::pin(async move {
         let mut receiver = receiver.borrow_mut();
         let receiver = receiver.as_mut().expect("not wrapped");
         match way {
-            Way::RecvWith => Ok(vec![receiver.recv_with(read).await?]),
+            Way::RecvWith => received(receiver.recv_with(read).await),
             Way::RecvMany(limit) => {
                 let mut appended = batch.appended.borrow_mut();
-                let result = receiver.recv_many(&mut appended, limit).await;
+                let count = receiver.recv_many(&mut appended, limit).await;
                 drop(appended);
-                batch.counted(result)
+                batch.counted(limit, count)
             }
             Way::RecvManyWith(limit) => {
-                let result = receiver.recv_many_with(limit, |event| batch.read(event));
-                batch.counted(result.await)
+                let count = receiver.recv_many_with(limit, |event| batch.read(event));
+                batch.counted(limit, count.await)
             }
-            _ => Ok(vec![receiver.recv().await?.number()]),
+            _ => received(receiver.recv().await.map(|event| event.number())),
         }
+    })
+}
+
+/// The receiver is wrapped while it waits, and put back however that ends.
+struct Wrapped<'a, T>(RefMut<'a, Option<Receiver<T>>>, Option<WithLag<T>>);
+
+impl<T> Drop for Wrapped<'_, T> {
+    fn drop(&mut self) {
+        *self.0 = self.1.take().map(WithLag::into_inner);
+    }
+}
+
+fn future_with_lag<T: Payload + 'static>(
+    receiver: Rc<RefCell<Option<Receiver<T>>>>,
+) -> Boxed<Received> {
+    Box::pin(async move {
+        let mut lent = receiver.borrow_mut();
+        let events = lent.take().expect("not wrapped").with_lag();
+        let mut wrapped = Wrapped(lent, Some(events));
+        told(wrapped.1.as_mut().expect("wrapped").recv().await)
     })
 }
 
@@ -185,34 +255,27 @@ fn poll_wrapped<T: Payload>(
     way: Way,
     fuse: u8,
     cx: &mut Context<'_>,
-) -> (Receiver<T>, Option<Poll<Received<RecvError>>>) {
-    let event = |event: T| vec![event.number()];
+) -> (Receiver<T>, Option<Poll<Received>>) {
+    let event = |event: Option<T>| received(event.map(|event| event.number()));
     match way {
         Way::Stream => {
             let polled = guarded(fuse, || Pin::new(&mut receiver).poll_next(cx));
-            let item = |item: Option<T>| item.map(event).ok_or(RecvError::Closed);
-            (receiver, polled.map(|poll| poll.map(item)))
+            (receiver, polled.map(|poll| poll.map(event)))
         }
         Way::WithLag => {
             let mut stream = receiver.with_lag();
             let polled = guarded(fuse, || Pin::new(&mut stream).poll_next(cx));
-            let item = |item: Option<Result<T, Lagged>>| match item {
-                Some(Ok(received)) => Ok(event(received)),
-                Some(Err(Lagged(missed))) => Err(RecvError::Lagged(missed)),
-                None => Err(RecvError::Closed),
-            };
-            (stream.into_inner(), polled.map(|poll| poll.map(item)))
+            (stream.into_inner(), polled.map(|poll| poll.map(told)))
         }
         Way::FilterMapRef => {
             let filter = |event: &T| Some(read(event)).filter(|number| passes(*number));
             let mut stream = receiver.filter_map_ref(filter);
             let polled = guarded(fuse, || Pin::new(&mut stream).poll_next(cx));
-            let item = |item: Option<u64>| Ok(vec![item.ok_or(RecvError::Closed)?]);
-            (stream.into_inner(), polled.map(|poll| poll.map(item)))
+            (stream.into_inner(), polled.map(|poll| poll.map(received)))
         }
         _ => {
             let polled = guarded(fuse, || receiver.poll_recv(cx));
-            (receiver, polled.map(|poll| poll.map_ok(event)))
+            (receiver, polled.map(|poll| poll.map(event)))
         }
     }
 }

@@ -137,7 +137,8 @@ fn start(bytes: &mut Unstructured<'_>) -> Result<Start> {
 impl<'a> Arbitrary<'a> for Take {
     fn arbitrary(bytes: &mut Unstructured<'a>) -> Result<Self> {
         Ok(match bytes.int_in_range(0..=9u8)? {
-            0..3 => Self::TryRecv,
+            0..2 => Self::TryRecv,
+            2 => Self::TryRecvWithLag,
             3 => Self::TryRecvWith,
             4..6 => match batch(bytes)? {
                 (limit, false) => Self::TryRecvMany(limit),
@@ -161,7 +162,8 @@ impl<'a> Arbitrary<'a> for Way {
             2 => Self::Stream,
             3 => Self::WithLag,
             4 => Self::FilterMapRef,
-            5..8 => Self::Recv,
+            5..7 => Self::Recv,
+            7 => Self::RecvWithLag,
             8 => Self::RecvWith,
             _ => match batch(bytes)? {
                 (limit, false) => Self::RecvMany(limit),

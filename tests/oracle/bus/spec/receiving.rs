@@ -1,9 +1,9 @@
 //! Receiving, as specified.
 
-use crate::bus::Outcome;
 use crate::bus::script::{ReaderStep, Take, Way, passes};
 use crate::bus::spec::Spec;
-use eventring::{Start, TryRecvError};
+use crate::bus::{Nothing, Outcome};
+use eventring::Start;
 
 /// How events are read.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub(super) enum By {
 }
 
 impl Spec {
-    /// Receives what is there: up to `limit` events, at least one, until user code panics.
+    /// Receives what is there: a gap, or up to `limit` events, at least one, until user code panics.
     pub(super) fn receive(&mut self, index: usize, limit: usize, by: By, fuse: &mut u8) -> Outcome {
         let (tail, retained) = (self.tail(), self.newest(self.setup.capacity));
         let alone = self.counted && self.readers.len() == 1 && self.setup.history == 0;
@@ -26,15 +26,15 @@ impl Spec {
             reader.position += lag;
             reader.missed += lag;
             self.missed += lag;
-            return Outcome::Received(Err(TryRecvError::Lagged(lag)));
+            return Outcome::Received(Err(Nothing::Lagged(lag)));
         }
         if reader.position == tail {
             if std::mem::take(&mut reader.left_values) {
                 self.release();
             }
             return Outcome::Received(Err(match self.closed {
-                true => TryRecvError::Closed,
-                false => TryRecvError::Empty,
+                true => Nothing::Closed,
+                false => Nothing::Empty,
             }));
         }
         // What a gating receiver reads of the past does not go in one with the present.
@@ -68,7 +68,8 @@ impl Spec {
 
     /// Whether receiving now would wait.
     fn has_nothing(&self, index: usize) -> bool {
-        self.readers[index].position == self.tail() && !self.closed
+        let retained = self.newest(self.setup.capacity);
+        self.readers[index].next(retained) == self.tail() && !self.closed
     }
 
     /// What a step has to come to. `None`: it would block.
@@ -100,7 +101,7 @@ impl Spec {
 
     fn take(&mut self, index: usize, take: Take, mut fuse: u8) -> Option<Outcome> {
         let (limit, by, blocks) = match take {
-            Take::TryRecv | Take::RecvTimeout => (1, By::Value, false),
+            Take::TryRecv | Take::TryRecvWithLag | Take::RecvTimeout => (1, By::Value, false),
             Take::TryRecvWith => (1, By::Reference, false),
             Take::TryRecvMany(limit) => (limit, By::Value, false),
             Take::TryRecvManyWith(limit) => (limit, By::References, false),
@@ -116,7 +117,13 @@ impl Spec {
         if limit == 0 {
             return Some(Outcome::Received(Ok(Vec::new())));
         }
-        Some(self.receive(index, limit, by, &mut fuse))
+        loop {
+            let outcome = self.receive(index, limit, by, &mut fuse);
+            let lagged = matches!(outcome, Outcome::Received(Err(Nothing::Lagged(_))));
+            if !lagged || matches!(take, Take::TryRecvWithLag) {
+                return Some(outcome);
+            }
+        }
     }
 
     fn poll(&mut self, index: usize, way: Way, waker: usize, mut fuse: u8) -> Outcome {
@@ -130,17 +137,15 @@ impl Spec {
             Way::RecvMany(limit) => (limit, By::Value),
             Way::RecvManyWith(limit) => (limit, By::References),
             Way::RecvWith | Way::FilterMapRef => (1, By::Reference),
-            Way::PollRecv | Way::Stream | Way::WithLag | Way::Recv => (1, By::Value),
+            Way::PollRecv | Way::Stream | Way::WithLag | Way::Recv | Way::RecvWithLag => {
+                (1, By::Value)
+            }
         };
         let outcome = loop {
             let outcome = self.poll_receive(index, limit, by, waker, &mut fuse);
-            let (skips_lag, filters) = match way {
-                Way::Stream => (true, false),
-                Way::FilterMapRef => (true, true),
-                _ => (false, false),
-            };
+            let filters = matches!(way, Way::FilterMapRef);
             match &outcome {
-                Outcome::Received(Err(TryRecvError::Lagged(_))) if skips_lag => {}
+                Outcome::Received(Err(Nothing::Lagged(_))) if !way.tells_lag() => {}
                 Outcome::Received(Ok(events)) if filters && !passes(events[0]) => {}
                 _ => break outcome,
             }
@@ -166,11 +171,11 @@ impl Spec {
         let outcome = self.receive(index, limit, by, fuse);
         let reader = &mut self.readers[index];
         match outcome {
-            Outcome::Received(Err(TryRecvError::Empty)) => {
+            Outcome::Received(Err(Nothing::Empty)) => {
                 reader.parked = Some(waker);
                 return Outcome::Pending;
             }
-            Outcome::Received(Err(TryRecvError::Closed)) => reader.ended = true,
+            Outcome::Received(Err(Nothing::Closed)) => reader.ended = true,
             Outcome::Panicked(_) => return outcome,
             _ => {}
         }
