@@ -129,7 +129,6 @@ impl<E> EventBus<E> {
     }
 
     /// How many retained events the slowest receiver still has to receive; 0 without receivers.
-    /// Looks at every receiver.
     ///
     /// ```
     /// let bus = eventring::EventBus::new(16);

@@ -7,7 +7,7 @@ mod handover;
 pub(crate) use attach::Attached;
 pub(crate) use handover::Wakes;
 
-use super::cursor::Registry;
+use super::registry::Registry;
 use super::sequence::{NOBODY, TailWord, oldest, room};
 use crate::sync::{
     AtomicBool, AtomicU64, AtomicUsize, Backoff, Mutex, MutexGuard, Ordering, acquire, lock,
@@ -132,7 +132,7 @@ impl Sequencer {
                 closing: AtomicBool::new(false),
             }),
             receivers: CachePadded::new(AtomicUsize::new(0)),
-            registry: CachePadded::new(Mutex::new(Registry::default())),
+            registry: CachePadded::new(Mutex::new(Registry::new())),
             space: Notifier::new(),
             drained: Notifier::new(),
             deserted: Notifier::new(),
@@ -260,7 +260,7 @@ impl Sequencer {
         let hold = registry
             .gating
             .reached(floor, flag && step("flag-laggard"))
-            .ok_or(Refusal::Full)?;
+            .map_err(|_| Refusal::Full)?;
         self.bounds.hold.store(hold, release("hold-raise"));
         Ok(())
     }
@@ -272,7 +272,7 @@ impl Sequencer {
         let backoff = Backoff::new();
         let mut flag_came_off = false;
         loop {
-            let registry = self.lock();
+            let mut registry = self.lock();
             if let Some(gate) = registry.lossy.evict(floor, &mut flag_came_off) {
                 self.bounds.gate.store(gate, release("gate-raise"));
                 return flag_came_off;
@@ -315,21 +315,14 @@ impl Sequencer {
 
     /// How many of the retained events the slowest receiver still has to receive.
     pub(crate) fn unread(&self) -> u64 {
-        let registry = self.lock();
+        let mut registry = self.lock();
         let tail = self.tail.load().sequence();
         let retained = oldest(tail, self.bounds.capacity);
-        let cursors = registry.gating.iter().chain(registry.lossy.iter());
-        let slowest = cursors
-            .map(|cursor| cursor.load())
-            .map(|word| {
-                if word.is_detached() {
-                    retained
-                } else {
-                    word.sequence()
-                }
-            })
-            .fold(tail, u64::min);
-        tail - slowest.max(retained)
+        if registry.lossy.any_detached() {
+            return tail - retained;
+        }
+        let slowest = registry.gating.slowest().min(registry.lossy.slowest());
+        tail - slowest.clamp(retained, tail)
     }
 
     pub(crate) fn missed(&self) -> u64 {
