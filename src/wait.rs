@@ -198,7 +198,7 @@ impl<W: Wait> Drop for Waiting<W> {
     }
 }
 
-/// A public future that is nothing but a [`Waiting`].
+/// A public future that is nothing but a [`Waiting`], and takes part in the budget.
 macro_rules! waiting_future {
     ($(#[$doc:meta])* $name:ident<$event:ident>($wait:ident) -> $output:ty) => {
         $(#[$doc])*
@@ -210,7 +210,7 @@ macro_rules! waiting_future {
 
             #[inline(always)]
             fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-                Pin::new(&mut self.0).poll(cx)
+                $crate::coop::poll_within(cx, |cx| Pin::new(&mut self.0).poll(cx))
             }
         }
 

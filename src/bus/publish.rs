@@ -17,7 +17,8 @@ impl<E> EventBus<E> {
     /// receivers it succeeds, and the event is gone (unless the bus keeps a history).
     ///
     /// With [`Block`](WaitStrategy::Block) it waits for the gating receivers. With the other
-    /// strategies it resolves at its first poll.
+    /// strategies it resolves at once, but that it takes part in the task's cooperative budget: a
+    /// task that does nothing but publish lets others run now and then.
     ///
     /// # Errors
     ///
