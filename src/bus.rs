@@ -4,6 +4,7 @@ mod builder;
 mod deserted;
 mod drained;
 mod publish;
+mod reserve;
 mod stats;
 mod subscribe;
 mod weak;
@@ -12,6 +13,7 @@ pub use builder::Builder;
 pub use deserted::Deserted;
 pub use drained::Drained;
 pub use publish::{Publish, PublishMany};
+pub use reserve::{OwnedPermit, Permit, Permits, Reserve, ReserveMany};
 pub use stats::Stats;
 pub use weak::WeakEventBus;
 

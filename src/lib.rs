@@ -78,7 +78,10 @@ mod subscription;
 mod sync;
 mod wait;
 
-pub use bus::{Builder, Deserted, Drained, EventBus, Publish, PublishMany, Stats, WeakEventBus};
+pub use bus::{
+    Builder, Deserted, Drained, EventBus, OwnedPermit, Permit, Permits, Publish, PublishMany,
+    Reserve, ReserveMany, Stats, WeakEventBus,
+};
 pub use error::{BuildError, Lagged, PublishError, RecvError, TryPublishError, TryRecvError};
 pub use receiver::Receiver;
 pub use strategy::{Start, WaitStrategy};

@@ -242,11 +242,13 @@
 mod cursor;
 mod heap;
 mod registry;
+mod room;
 mod sequence;
 mod sequencer;
 mod slot;
 
 pub(crate) use cursor::{CursorRef, Kind};
+pub(crate) use room::{Place, Wants};
 pub(crate) use sequencer::{Attached, Claim, Refusal, Sequencer};
 pub(crate) use slot::{Slot, unread};
 
@@ -493,7 +495,7 @@ impl<E> Ring<E> {
                 self.shards.gather(self.index(end), waiting.waiting());
             }
             if step("close-space") {
-                self.sequencer.space().gather();
+                self.sequencer.dismiss_waiting();
             }
             wake_gathered();
         }

@@ -8,13 +8,13 @@ mod park;
 mod shards;
 mod waking;
 
-pub(crate) use notifier::{Notifier, wake_gathered};
-pub(crate) use park::block;
+pub(crate) use notifier::{Notifier, RelayRef, gather, wake_gathered};
+pub(crate) use park::{block, block_on};
 pub(crate) use shards::{SHARDS, Shards};
 pub(crate) use waking::Waking;
 
 use crate::sync::step;
-use notifier::{Relay, RelayRef};
+pub(crate) use notifier::Relay;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -198,14 +198,14 @@ impl<W: Wait> Drop for Waiting<W> {
     }
 }
 
-/// A public future that is nothing but a [`Waiting`], and takes part in the budget.
+/// A public future that is nothing but another one, and takes part in the budget.
 macro_rules! waiting_future {
-    ($(#[$doc:meta])* $name:ident<$event:ident>($wait:ident) -> $output:ty) => {
+    ($(#[$doc:meta])* $name:ident<$life:lifetime, $event:ident>($future:ty) -> $output:ty) => {
         $(#[$doc])*
         #[must_use = "futures do nothing unless awaited"]
-        pub struct $name<'a, $event>(Waiting<$wait<'a, $event>>);
+        pub struct $name<$life, $event>($future);
 
-        impl<$event> Future for $name<'_, $event> {
+        impl<$life, $event> Future for $name<$life, $event> {
             type Output = $output;
 
             #[inline(always)]

@@ -2,21 +2,22 @@
 
 use super::EventBus;
 use crate::error::{PublishError, TryPublishError};
-use crate::ring::Refusal;
+use crate::ring::{Claim, Place, Refusal, Wants};
 use crate::strategy::WaitStrategy;
-use crate::wait::{Notifier, Wait, Waiting, block, waiting_future};
+use crate::wait::{block_on, waiting_future};
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 impl<E> EventBus<E> {
     /// Publishes an event and resolves to its sequence number, once there is room for it. With no
     /// receivers it succeeds, and the event is gone (unless the bus keeps a history).
     ///
-    /// With [`Block`](WaitStrategy::Block) it waits for the gating receivers. With the other
+    /// With [`Block`](WaitStrategy::Block) it waits for the gating receivers, and is served in turn:
+    /// room is given to those who wait in the order in which they came. With the other
     /// strategies it resolves at once, but that it takes part in the task's cooperative budget: a
     /// task that does nothing but publish lets others run now and then.
     ///
@@ -28,8 +29,10 @@ impl<E> EventBus<E> {
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it has resolved, nothing was published, and the event is dropped. So any
-    /// timeout may be put around it; [`publish_many`](Self::publish_many) keeps its events.
+    /// Dropped before it has resolved, nothing was published, and the event is dropped; its turn goes
+    /// to the next one. So any timeout may be put around it;
+    /// [`publish_many`](Self::publish_many) keeps its events. (One that is *forgotten* while it waits
+    /// keeps its turn, and the place that it is given, for ever.)
     ///
     /// ```
     /// # tokio_test::block_on(async {
@@ -39,10 +42,7 @@ impl<E> EventBus<E> {
     /// # });
     /// ```
     pub fn publish(&self, event: E) -> Publish<'_, E> {
-        Publish(Waiting::new(Publishing {
-            bus: self,
-            event: Some(event),
-        }))
+        Publish(Publishing::new(self, event))
     }
 
     /// Publishes an event if there is room, whatever the strategy, and returns its sequence number.
@@ -63,7 +63,7 @@ impl<E> EventBus<E> {
     /// ```
     #[inline]
     pub fn try_publish(&self, event: E) -> Result<u64, TryPublishError<E>> {
-        match self.ring.sequencer.claim(1, false) {
+        match self.ring.sequencer.claim(1) {
             Ok(claim) => Ok(self.ring.fill(&claim, event)),
             Err(Refusal::Full) => Err(TryPublishError::Full(event)),
             Err(Refusal::Closed) => Err(TryPublishError::Closed(event)),
@@ -81,11 +81,9 @@ impl<E> EventBus<E> {
     /// assert_eq!(bus.publish_blocking("first"), Ok(0));
     /// ```
     pub fn publish_blocking(&self, event: E) -> Result<u64, PublishError<E>> {
-        let mut publishing = Publishing {
-            bus: self,
-            event: Some(event),
-        };
-        block(&mut publishing, None).expect("waits without a deadline")
+        Publishing::new(self, event)
+            .block(None)
+            .expect("waits without a deadline")
     }
 
     /// As [`publish_blocking`](Self::publish_blocking), waiting for room for at most `timeout`.
@@ -107,11 +105,8 @@ impl<E> EventBus<E> {
     /// assert_eq!(bus.publish_timeout('b', timeout), Err(TryPublishError::Full('b')));
     /// ```
     pub fn publish_timeout(&self, event: E, timeout: Duration) -> Result<u64, TryPublishError<E>> {
-        let mut publishing = Publishing {
-            bus: self,
-            event: Some(event),
-        };
-        match block(&mut publishing, Instant::now().checked_add(timeout)) {
+        let mut publishing = Publishing::new(self, event);
+        match publishing.block(Instant::now().checked_add(timeout)) {
             Some(Ok(sequence)) => Ok(sequence),
             Some(Err(PublishError::Closed(event))) => Err(TryPublishError::Closed(event)),
             Some(Err(PublishError::Dropped(event))) => Err(TryPublishError::Full(event)),
@@ -145,7 +140,7 @@ impl<E> EventBus<E> {
     /// # });
     /// ```
     pub fn publish_many<'a>(&'a self, events: &'a mut Vec<E>) -> PublishMany<'a, E> {
-        PublishMany(Waiting::new(PublishingMany::new(self, events)))
+        PublishMany(PublishingMany::new(self, events))
     }
 
     /// As [`publish_many`](Self::publish_many), blocking the thread instead of the task.
@@ -161,7 +156,7 @@ impl<E> EventBus<E> {
     /// ```
     pub fn publish_many_blocking(&self, events: &mut Vec<E>) -> Result<(), PublishError<()>> {
         let mut publishing = PublishingMany::new(self, events);
-        block(&mut publishing, None).expect("waits without a deadline")
+        block_on(&mut publishing, None).expect("waits without a deadline")
     }
 
     /// Publishes as many events from the front of the vector as there is room for, and returns how
@@ -184,7 +179,7 @@ impl<E> EventBus<E> {
     pub fn try_publish_many(&self, events: &mut Vec<E>) -> Result<usize, TryPublishError<()>> {
         let before = events.len();
         let mut publishing = PublishingMany::new(self, events);
-        let refusal = publishing.publish_runs(false);
+        let refusal = publishing.publish_runs();
         drop(publishing);
         match (before - events.len(), refusal) {
             (0, Err(Refusal::Closed)) => Err(TryPublishError::Closed(())),
@@ -198,36 +193,72 @@ impl<E> EventBus<E> {
 struct Publishing<'a, E> {
     bus: &'a EventBus<E>,
     event: Option<E>,
+    place: Place,
 }
 
-impl<E> Publishing<'_, E> {
-    fn take(&mut self) -> E {
-        self.event.take().expect("polled after completion")
-    }
-}
-
-impl<E> Wait for Publishing<'_, E> {
-    type Output = Result<u64, PublishError<E>>;
-
-    #[inline(always)]
-    fn attempt(&mut self, listed: bool) -> Option<Self::Output> {
-        let ring = &self.bus.ring;
-        match ring.sequencer.claim(1, listed) {
-            Ok(claim) => {
-                let event = self.take();
-                Some(Ok(self.bus.ring.fill(&claim, event)))
-            }
-            Err(Refusal::Closed) => Some(Err(PublishError::Closed(self.take()))),
-            Err(Refusal::Full) if self.bus.strategy == WaitStrategy::DropNewest => {
-                ring.count_dropped(1);
-                Some(Err(PublishError::Dropped(self.take())))
-            }
-            Err(Refusal::Full) => None,
+impl<'a, E> Publishing<'a, E> {
+    fn new(bus: &'a EventBus<E>, event: E) -> Self {
+        Self {
+            bus,
+            event: Some(event),
+            place: Place::default(),
         }
     }
 
-    fn notifier(&self, _: u64) -> &Notifier {
-        self.bus.ring.sequencer.space()
+    fn take(&mut self) -> E {
+        self.event.take().expect("polled after completion")
+    }
+
+    /// Publishes if there is room. `None`: it has to wait for that.
+    #[inline(always)]
+    fn attempt(&mut self) -> Option<Result<u64, PublishError<E>>> {
+        match self.bus.ring.sequencer.claim(1) {
+            Err(Refusal::Full) if self.bus.strategy != WaitStrategy::DropNewest => None,
+            claimed => Some(self.finish(claimed)),
+        }
+    }
+
+    #[inline(always)]
+    fn finish(&mut self, claimed: Result<Claim, Refusal>) -> Result<u64, PublishError<E>> {
+        let event = self.take();
+        match claimed {
+            Ok(claim) => Ok(self.bus.ring.fill(&claim, event)),
+            Err(Refusal::Closed) => Err(PublishError::Closed(event)),
+            Err(Refusal::Full) => {
+                self.bus.ring.count_dropped(1);
+                Err(PublishError::Dropped(event))
+            }
+        }
+    }
+
+    fn block(&mut self, deadline: Option<Instant>) -> Option<Result<u64, PublishError<E>>> {
+        self.attempt().or_else(|| block_on(self, deadline))
+    }
+}
+
+// Nothing is pinned.
+impl<E> Unpin for Publishing<'_, E> {}
+
+impl<E> Future for Publishing<'_, E> {
+    type Output = Result<u64, PublishError<E>>;
+
+    #[inline(always)]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if !self.place.is_taken() {
+            if let Some(output) = self.attempt() {
+                return Poll::Ready(output);
+            }
+        }
+        let Self { bus, place, .. } = &mut *self;
+        let claimed = ready!(bus.ring.sequencer.poll_claim(place, cx.waker(), Wants::ONE));
+        Poll::Ready(self.finish(claimed))
+    }
+}
+
+impl<E> Drop for Publishing<'_, E> {
+    #[inline]
+    fn drop(&mut self) {
+        self.bus.ring.sequencer.leave(&mut self.place);
     }
 }
 
@@ -237,6 +268,7 @@ struct PublishingMany<'a, E> {
     bus: &'a EventBus<E>,
     vector: &'a mut Vec<E>,
     events: VecDeque<E>,
+    place: Place,
 }
 
 impl<'a, E> PublishingMany<'a, E> {
@@ -245,43 +277,58 @@ impl<'a, E> PublishingMany<'a, E> {
             bus,
             events: std::mem::take(vector).into(),
             vector,
+            place: Place::default(),
         }
     }
 
     /// One claim per run of slots, until nothing is left or there is no room.
-    fn publish_runs(&mut self, flag: bool) -> Result<(), Refusal> {
+    fn publish_runs(&mut self) -> Result<(), Refusal> {
         let ring = &self.bus.ring;
         while !self.events.is_empty() {
-            let claim = ring.sequencer.claim(self.events.len() as u64, flag)?;
+            let claim = ring.sequencer.claim(self.events.len() as u64)?;
             ring.fill_many(&claim, &mut self.events);
         }
         Ok(())
     }
 }
 
-impl<E> Wait for PublishingMany<'_, E> {
+// Nothing is pinned.
+impl<E> Unpin for PublishingMany<'_, E> {}
+
+impl<E> Future for PublishingMany<'_, E> {
     type Output = Result<(), PublishError<()>>;
 
-    fn attempt(&mut self, listed: bool) -> Option<Self::Output> {
-        match self.publish_runs(listed) {
-            Ok(()) => Some(Ok(())),
-            Err(Refusal::Closed) => Some(Err(PublishError::Closed(()))),
-            Err(Refusal::Full) if self.bus.strategy == WaitStrategy::DropNewest => {
-                self.bus.ring.count_dropped(self.events.len());
-                Some(Err(PublishError::Dropped(())))
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let ring = &self.bus.ring;
+        loop {
+            if !self.place.is_taken() {
+                match self.publish_runs() {
+                    Ok(()) => return Poll::Ready(Ok(())),
+                    Err(Refusal::Closed) => return Poll::Ready(Err(PublishError::Closed(()))),
+                    Err(Refusal::Full) if self.bus.strategy == WaitStrategy::DropNewest => {
+                        ring.count_dropped(self.events.len());
+                        return Poll::Ready(Err(PublishError::Dropped(())));
+                    }
+                    Err(Refusal::Full) => {}
+                }
             }
-            Err(Refusal::Full) => None,
+            let most = self.events.len() as u64;
+            let wants = Wants { least: 1, most };
+            match ready!(
+                ring.sequencer
+                    .poll_claim(&mut self.place, cx.waker(), wants)
+            ) {
+                Ok(claim) => ring.fill_many(&claim, &mut self.events),
+                Err(_) => return Poll::Ready(Err(PublishError::Closed(()))),
+            }
         }
-    }
-
-    fn notifier(&self, _: u64) -> &Notifier {
-        self.bus.ring.sequencer.space()
     }
 }
 
 impl<E> Drop for PublishingMany<'_, E> {
     fn drop(&mut self) {
         *self.vector = std::mem::take(&mut self.events).into();
+        self.bus.ring.sequencer.leave(&mut self.place);
     }
 }
 
@@ -308,7 +355,7 @@ waiting_future! {
     /// receiver.try_recv().unwrap();
     /// assert_eq!(waiting.now_or_never(), Some(Ok(1)));
     /// ```
-    Publish<E>(Publishing) -> Result<u64, PublishError<E>>
+    Publish<'a, E>(Publishing<'a, E>) -> Result<u64, PublishError<E>>
 }
 waiting_future! {
     /// Future of [`EventBus::publish_many`]: resolves once all events are published. It is `Unpin`.
@@ -327,5 +374,5 @@ waiting_future! {
     /// let unfinished = bus.publish_many(&mut events).now_or_never();
     /// assert_eq!((unfinished, events), (None, vec!['c']));
     /// ```
-    PublishMany<E>(PublishingMany) -> Result<(), PublishError<()>>
+    PublishMany<'a, E>(PublishingMany<'a, E>) -> Result<(), PublishError<()>>
 }

@@ -8,6 +8,7 @@
 
 use super::cursor::{Cursor, CursorRef, Eviction, Kind, Standing};
 use super::heap::Heap;
+use super::room::Room;
 use super::sequence::{CursorWord, NOBODY, ONLY_DETACHED};
 use std::collections::BTreeSet;
 
@@ -175,6 +176,7 @@ impl Cursors {
 pub(crate) struct Registry {
     pub(crate) gating: Cursors,
     pub(crate) lossy: Cursors,
+    pub(super) room: Room,
     /// The sequences that somebody waits for all receivers to reach.
     pub(crate) drains: BTreeSet<u64>,
     /// Events that receivers were told they missed.
@@ -190,6 +192,7 @@ impl Registry {
         Self {
             gating: Cursors::new(Kind::Gating),
             lossy: Cursors::new(Kind::Lossy),
+            room: Room::default(),
             drains: BTreeSet::new(),
             missed: 0,
             released: 0,

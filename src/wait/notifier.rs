@@ -169,6 +169,14 @@ const_thread_local! {
     static WOKEN: RefCell<Vec<RelayRef>> = RefCell::new(Vec::new());
 }
 
+/// Notifies these. The caller owes them a [`wake_gathered`] as soon as it holds nothing.
+pub(crate) fn gather(mut relays: Vec<RelayRef>) {
+    let gathered = WOKEN.try_with(|woken| woken.borrow_mut().append(&mut relays));
+    if gathered.is_err() {
+        wake_all(relays);
+    }
+}
+
 /// Wakes whom this thread has gathered. Wakers are user code: nothing may be held here.
 pub(crate) fn wake_gathered() {
     wake_gathered_within(|_| ());

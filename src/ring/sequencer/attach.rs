@@ -36,7 +36,11 @@ impl Sequencer {
         };
         let retained = |tail: u64| position(tail).max(oldest(tail, self.bounds.history));
         if kind == Kind::Gating {
-            Self::lower(&self.bounds.hold, before, "subscribe-hold");
+            let reserved = registry.room.reserved;
+            let bearable = before + self.bounds.capacity - reserved;
+            if self.bounds.limit.load(Ordering::Relaxed) > bearable && step("subscribe-limit") {
+                self.take_back();
+            }
         }
         if kind == Kind::Lossy || !matches!(start, Start::Next) {
             Self::lower(&self.bounds.gate, retained(before), "subscribe-gate");
@@ -62,6 +66,10 @@ impl Sequencer {
             }
             kind => (attach(kind, retained), kind, None),
         };
+        if registry.room.is_awaited() && step("flag-newcomer") {
+            // Those who waited for a permit to be used wait for this one, too.
+            let _ = registry.gating.reached(tail + 1, true);
+        }
         Attached {
             position,
             cursor,

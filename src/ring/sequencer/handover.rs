@@ -2,21 +2,22 @@
 
 use super::Sequencer;
 use crate::ring::registry::{Behind, Registry};
-use crate::ring::sequence::oldest;
-use crate::sync::{Backoff, Ordering, release, step};
+use crate::sync::{Backoff, step};
+use crate::wait::{RelayRef, gather};
 
 /// Whom to notify once the registry is unlocked.
 #[derive(Debug, Default)]
 #[must_use]
 pub(crate) struct Wakes {
-    space: bool,
+    /// Those who were granted room.
+    pub(super) served: Vec<RelayRef>,
     drained: bool,
     pub(super) deserted: bool,
 }
 
 impl Wakes {
     pub(crate) fn merge(&mut self, other: Self) {
-        self.space |= other.space;
+        self.served.extend(other.served);
         self.drained |= other.drained;
         self.deserted |= other.deserted;
     }
@@ -31,19 +32,10 @@ impl Sequencer {
         self.gather(wakes);
     }
 
-    /// Passes a flag on, or wakes those for whom it was set (I6): compares with the present tail,
-    /// since somebody else may have taken part of the room.
+    /// Passes a flag on, or wakes those for whom it was set (I6).
     pub(super) fn settle(&self, registry: &mut Registry) -> Wakes {
         let mut wakes = Wakes::default();
-        let floor = if step("present-tail") {
-            oldest(self.tail.load().sequence() + 1, self.bounds.capacity)
-        } else {
-            self.bounds.hold.load(Ordering::Relaxed) + 1
-        };
-        if let Ok(hold) = registry.gating.reached(floor, step("pass-flag-on")) {
-            self.bounds.hold.store(hold, release("hold-settle"));
-            wakes.space = true;
-        }
+        self.serve(registry, &mut wakes);
         while let Some(&target) = registry.drains.first() {
             match self.find_behind(registry, target) {
                 Some(Behind::Busy) => {
@@ -102,8 +94,8 @@ impl Sequencer {
 
     /// The caller owes a [`wake_gathered`](crate::wait::wake_gathered).
     pub(crate) fn gather(&self, wakes: Wakes) {
-        if wakes.space && step("wake-space") {
-            self.space.gather();
+        if step("wake-served") {
+            gather(wakes.served);
         }
         if wakes.drained && step("wake-drained") {
             self.drained.gather();
