@@ -4,6 +4,7 @@ mod builder;
 mod deserted;
 mod drained;
 mod publish;
+mod reserve;
 mod sink;
 mod stats;
 mod subscribe;
@@ -13,6 +14,7 @@ pub use builder::Builder;
 pub use deserted::Deserted;
 pub use drained::Drained;
 pub use publish::{Publish, PublishMany};
+pub use reserve::{OwnedPermit, Permit, Permits, Reserve, ReserveMany};
 pub use sink::{BusSink, PublishAll};
 pub use stats::Stats;
 pub use weak::WeakEventBus;
@@ -132,7 +134,6 @@ impl<E> EventBus<E> {
     }
 
     /// How many retained events the slowest receiver still has to receive; 0 without receivers.
-    /// Looks at every receiver.
     ///
     /// ```
     /// let bus = eventring::EventBus::new(16);

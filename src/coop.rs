@@ -1,5 +1,8 @@
-//! A receiver that always finds an event must still let other tasks run.
+//! What is always ready must still let other tasks run: a receiver that always finds an event, a
+//! publisher that always finds room.
 
+use crate::sync::const_thread_local;
+use std::cell::Cell;
 use std::task::{Context, Poll, ready};
 
 /// The units of a budget, as in tokio.
@@ -13,41 +16,63 @@ const UNITS: u16 = 128;
 const EVENTS: u16 = 4;
 
 /// Takes part in the budget that tokio gives to each of its tasks. Elsewhere it is one of its own.
-/// Who has spent it by receiving alone has its task woken, and yields.
+/// Who has spent it by this alone has its task woken, and yields.
+#[derive(Clone, Copy)]
 pub(crate) struct Budget {
-    /// Events received in a row.
-    received: u16,
+    /// How often it was ready in a row.
+    row: u16,
+}
+
+const_thread_local! {
+    /// For what has no place of its own to keep one: futures that are ready once.
+    static THREAD: Cell<Budget> = Cell::new(Budget::new());
+}
+
+/// Polls within the thread's budget.
+#[inline(always)]
+pub(crate) fn poll_within<R>(
+    cx: &mut Context<'_>,
+    poll: impl FnOnce(&mut Context<'_>) -> Poll<R>,
+) -> Poll<R> {
+    let mut budget = THREAD.try_with(Cell::get).unwrap_or(Budget::new());
+    let polled = budget.poll_unit(cx).map(|unit| {
+        let polled = poll(cx);
+        budget.settle(unit, polled.is_ready());
+        polled
+    });
+    let _ = THREAD.try_with(|thread| thread.set(budget));
+    ready!(polled)
 }
 
 impl Budget {
-    pub(crate) fn new() -> Self {
-        Self { received: 0 }
+    pub(crate) const fn new() -> Self {
+        Self { row: 0 }
     }
 
-    /// Asks for leave to receive. `None`: an earlier unit is good for one more event.
+    /// Asks for leave to go on. `None`: an earlier unit is good for one time more.
     #[inline(always)]
     pub(crate) fn poll_unit(&mut self, cx: &mut Context<'_>) -> Poll<Option<Unit>> {
-        if self.received == UNITS * EVENTS {
-            self.received = 0;
+        if self.row == UNITS * EVENTS {
+            self.row = 0;
             if is_spent() {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
         }
-        if self.received % EVENTS != 0 {
+        if self.row % EVENTS != 0 {
             return Poll::Ready(None);
         }
         Poll::Ready(Some(ready!(poll_proceed(cx))))
     }
 
-    /// Spends the unit, unless there was nothing to receive.
+    /// Spends the unit, unless it was not ready.
     #[inline(always)]
-    pub(crate) fn settle(&mut self, unit: Option<Unit>, received: bool) {
-        if !received {
-            self.received = 0;
+    pub(crate) fn settle(&mut self, unit: Option<Unit>, ready: bool) {
+        if !ready {
+            self.row = 0;
             return;
         }
-        self.received += 1;
+        self.row += 1;
         if let Some(unit) = unit {
             unit.made_progress();
         }

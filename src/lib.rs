@@ -61,7 +61,7 @@
 //!
 //! # Features
 //!
-//! * `tokio` (default): in tokio's tasks, receiving takes part in their cooperative budget: four events
+//! * `tokio` (default): in tokio's tasks, receiving and publishing take part in their cooperative budget: four events
 //!   take a unit. Elsewhere, and without it, a receiver yields now and then by itself. The errors of
 //!   [`broadcast`] convert to tokio's and back.
 
@@ -91,7 +91,7 @@ mod subscription;
 mod sync;
 mod wait;
 
-pub use bus::{Builder, EventBus, Stats, WeakEventBus};
+pub use bus::{Builder, EventBus, OwnedPermit, Permit, Permits, Stats, WeakEventBus};
 pub use error::{
     BuildError, Lagged, PublishError, RecvTimeoutError, TryPublishError, TryRecvError,
 };

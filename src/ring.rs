@@ -35,13 +35,13 @@
 //! | hold | lower bound of all gating cursors |
 //! | gate | lower bound of all attached lossy cursors |
 //! | floor | `claimed + 1 - capacity`: the oldest event retained once `claimed` is |
-//! | registry | the list of cursors, under a lock: to subscribe, unsubscribe, raise a bound, evict, re-attach |
+//! | registry | all cursors, in a heap by where each was seen last, under a lock: to subscribe, unsubscribe, raise a bound, evict, re-attach |
 //!
 //! # Publish
 //!
 //! * **P1** Load `tail`. CLOSED: hand the event back.
-//! * **P2** Is the floor at or below `hold`? If not, raise `hold` under the registry's lock, from
-//!   the gating cursors, the last known laggard first. One that is still below the floor: full.
+//! * **P2** Is the floor at or below `hold`? If not, raise `hold` under the registry's lock, to
+//!   the slowest gating cursor. If that is still below the floor: full.
 //! * **P3** Claim by compare-and-swap of `tail`.
 //! * **P4** Load `gate`, *after* the claim. Is the floor at or below it? If not, evict under the
 //!   registry's lock every lossy cursor below the floor, and raise `gate`. One that is BUSY is
@@ -240,11 +240,15 @@
 //! [event-listener]: https://docs.rs/event-listener
 
 mod cursor;
+mod heap;
+mod registry;
+mod room;
 mod sequence;
 mod sequencer;
 mod slot;
 
 pub(crate) use cursor::{CursorRef, Kind};
+pub(crate) use room::{Place, Wants};
 pub(crate) use sequencer::{Attached, Claim, Refusal, Sequencer};
 pub(crate) use slot::{Slot, unread};
 
@@ -252,7 +256,8 @@ use crate::handles::Handles;
 use crate::sync::{AtomicU64, Ordering, step};
 use crate::wait::{Notifier, Shards, Waking, wake_gathered};
 use crossbeam_utils::CachePadded;
-use cursor::{Cursor, Registry};
+use cursor::Cursor;
+use registry::Registry;
 use sequencer::Wakes;
 use std::collections::VecDeque;
 use std::mem::needs_drop;
@@ -490,7 +495,7 @@ impl<E> Ring<E> {
                 self.shards.gather(self.index(end), waiting.waiting());
             }
             if step("close-space") {
-                self.sequencer.space().gather();
+                self.sequencer.dismiss_waiting();
             }
             wake_gathered();
         }

@@ -9,14 +9,14 @@ mod park;
 mod shards;
 mod waking;
 
-pub(crate) use notifier::{Notifier, wake_gathered};
+pub(crate) use notifier::{Notifier, RelayRef, gather, wake_gathered};
 #[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
-pub(crate) use park::{Limit, block, block_within};
+pub(crate) use park::{Limit, block, block_on, block_within};
 pub(crate) use shards::{SHARDS, Shards};
 pub(crate) use waking::Waking;
 
 use crate::sync::step;
-use notifier::{Relay, RelayRef};
+pub(crate) use notifier::Relay;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -198,19 +198,19 @@ impl<W: Wait> Drop for Waiting<W> {
     }
 }
 
-/// A public future that is nothing but a [`Waiting`].
+/// A public future that is nothing but another one, and takes part in the budget.
 macro_rules! waiting_future {
-    ($(#[$doc:meta])* $name:ident<$event:ident>($wait:ident) -> $output:ty) => {
+    ($(#[$doc:meta])* $name:ident<$life:lifetime, $event:ident>($future:ty) -> $output:ty) => {
         $(#[$doc])*
         #[must_use = "futures do nothing unless awaited"]
-        pub struct $name<'a, $event>(Waiting<$wait<'a, $event>>);
+        pub struct $name<$life, $event>($future);
 
-        impl<$event> Future for $name<'_, $event> {
+        impl<$life, $event> Future for $name<$life, $event> {
             type Output = $output;
 
             #[inline(always)]
             fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-                Pin::new(&mut self.0).poll(cx)
+                $crate::coop::poll_within(cx, |cx| Pin::new(&mut self.0).poll(cx))
             }
         }
 

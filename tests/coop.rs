@@ -1,13 +1,15 @@
-//! A receiver that always finds an event lets other tasks run: in tokio's tasks by their budget
-//! (feature `tokio`, the default), elsewhere by one of its own.
+//! A receiver that always finds an event, and a publisher that always finds room, let other tasks
+//! run: in tokio's tasks by their budget (feature `tokio`, the default), elsewhere by one of their
+//! own.
 #![cfg(not(eventring_loom))]
 
 mod common;
 
-use common::{Wakes, overwrite, publish_all};
-use eventring::Receiver;
+use common::{Wakes, drop_newest, overwrite, publish_all};
+use eventring::{EventBus, PublishError, Receiver};
 use futures::StreamExt;
 use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
@@ -114,6 +116,64 @@ fn a_filter_that_lets_nothing_through_yields() {
 }
 
 #[test]
+fn publish_yields() {
+    let bus = overwrite(4);
+    let _receiver = bus.subscribe();
+    assert_yields(async || bus.publish(7).await.unwrap());
+}
+
+#[test]
+fn publish_many_yields() {
+    let (bus, mut batch) = (overwrite(4), Vec::new());
+    let _receiver = bus.subscribe();
+    assert_yields(async || {
+        batch.push(7);
+        bus.publish_many(&mut batch).await.unwrap();
+    });
+}
+
+#[test]
+fn drained_yields() {
+    let bus: EventBus<u64> = overwrite(4);
+    assert_yields(async || bus.drained().await);
+}
+
+/// Where the receiver runs only if the publisher lets it.
+#[test]
+fn publishing_until_there_is_room_comes_to_an_end() {
+    block_on(async {
+        let bus = drop_newest(1);
+        let mut receiver = bus.subscribe();
+        tokio::spawn(async move { while receiver.next().await.is_some() {} });
+        for number in 0..100 {
+            let (mut event, mut attempts) = (number, 0);
+            while let Err(PublishError::Dropped(back)) = bus.publish(event).await {
+                attempts += 1;
+                assert!(attempts < MANY, "the receiver has not run");
+                event = back;
+            }
+        }
+    });
+}
+
+#[test]
+fn nothing_is_published_twice_by_yielding() {
+    let bus = overwrite(MANY as usize);
+    let receiver = bus.subscribe();
+    block_on(async {
+        for number in 0..MANY {
+            assert_eq!(bus.publish(number).await, Ok(number));
+        }
+    });
+    drop(bus);
+    assert!(
+        block_on(receiver.collect::<Vec<_>>())
+            .into_iter()
+            .eq(0..MANY)
+    );
+}
+
+#[test]
 fn nothing_is_lost_by_yielding() {
     let received = block_on(busy().collect::<Vec<_>>());
     assert!(received.into_iter().eq(0..MANY));
@@ -123,6 +183,13 @@ fn nothing_is_lost_by_yielding() {
 fn in_a_row(receiver: &mut Receiver<u64>, cx: &mut Context<'_>) -> u64 {
     (0..MANY)
         .take_while(|_| receiver.poll_recv(cx).is_ready())
+        .count() as u64
+}
+
+/// How often in a row a publisher is.
+fn published_in_a_row(bus: &EventBus<u64>, cx: &mut Context<'_>) -> u64 {
+    (0..MANY)
+        .take_while(|number| pin!(bus.publish(*number)).poll(cx).is_ready())
         .count() as u64
 }
 
@@ -199,6 +266,16 @@ mod with_tokio {
     }
 
     #[test]
+    fn publishers_and_receivers_draw_on_one_budget() {
+        let (bus, mut receiver) = (overwrite(4), busy());
+        block_on(poll_fn(|cx| {
+            assert!(published_in_a_row(&bus, cx) > 0);
+            assert_eq!(in_a_row(&mut receiver, cx), 0);
+            Poll::Ready(())
+        }));
+    }
+
+    #[test]
     fn an_unconstrained_task_is_not_held_back() {
         let mut receiver = busy();
         let mut row = 0;
@@ -228,6 +305,17 @@ mod without_a_runtime {
             "a new one after it yielded"
         );
         assert!((1..MANY).contains(&row));
+    }
+
+    #[test]
+    fn publishers_of_a_thread_have_one_budget_on_any_executor() {
+        let (wakes, waker) = Wakes::new();
+        let mut cx = Context::from_waker(&waker);
+        let (one, other) = (overwrite(4), overwrite(4));
+        let row = published_in_a_row(&one, &mut cx);
+        assert!((1..MANY).contains(&row));
+        assert_eq!(wakes.count(), 1);
+        assert_eq!(published_in_a_row(&other, &mut cx), row, "a new one");
     }
 
     #[test]

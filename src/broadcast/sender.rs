@@ -333,5 +333,5 @@ waiting_future! {
     /// drop(receiver);
     /// assert_eq!(closed.now_or_never(), Some(()));
     /// ```
-    Closed<T>(Deserting) -> ()
+    Closed<'a, T>(Waiting<Deserting<'a, T>>) -> ()
 }

@@ -67,5 +67,5 @@ waiting_future! {
     /// drop(receiver);
     /// assert_eq!(deserted.now_or_never(), Some(()));
     /// ```
-    Deserted<E>(Deserting) -> ()
+    Deserted<'a, E>(Waiting<Deserting<'a, E>>) -> ()
 }

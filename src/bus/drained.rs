@@ -81,5 +81,5 @@ waiting_future! {
     /// bus.drained().await;
     /// # });
     /// ```
-    Drained<E>(Draining) -> ()
+    Drained<'a, E>(Waiting<Draining<'a, E>>) -> ()
 }

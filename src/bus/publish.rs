@@ -2,16 +2,16 @@
 
 use super::EventBus;
 use crate::error::{PublishError, TryPublishError};
-use crate::ring::Refusal;
+use crate::ring::{Claim, Place, Refusal, Wants};
 use crate::strategy::WaitStrategy;
+use crate::wait::waiting_future;
 #[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
-use crate::wait::{Limit, block, block_within};
-use crate::wait::{Notifier, Wait, Waiting, waiting_future};
+use crate::wait::{Limit, block_on};
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 #[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
 use std::time::Duration;
 
@@ -19,9 +19,11 @@ impl<E> EventBus<E> {
     /// Publishes an event and resolves to its sequence number, once there is room for it. With no
     /// receivers it succeeds, and the event is gone (unless the bus keeps a history).
     ///
-    /// With [`Block`](WaitStrategy::Block) it waits for the gating receivers. With the other
-    /// strategies it resolves at its first poll. A task that reads from this bus too must not wait for
-    /// room without reading: it would wait for itself (the
+    /// With [`Block`](WaitStrategy::Block) it waits for the gating receivers, and is served in turn:
+    /// room is given to those who wait in the order in which they came. With the other
+    /// strategies it resolves at once, but that it takes part in the task's cooperative budget: a
+    /// task that does nothing but publish lets others run now and then. A task that reads from this bus
+    /// too must not wait for room without reading: it would wait for itself (the
     /// [cookbook](crate::docs::cookbook#a-task-that-publishes-to-the-bus-that-it-reads-from) shows how).
     ///
     /// # Errors
@@ -32,8 +34,10 @@ impl<E> EventBus<E> {
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it has resolved, nothing was published, and the event is dropped. So any
-    /// timeout may be put around it; [`publish_many`](Self::publish_many) keeps its events.
+    /// Dropped before it has resolved, nothing was published, and the event is dropped; its turn goes
+    /// to the next one. So any timeout may be put around it;
+    /// [`publish_many`](Self::publish_many) keeps its events. (One that is *forgotten* while it waits
+    /// keeps its turn, and the place that it is given, for ever.)
     ///
     /// ```
     /// # tokio_test::block_on(async {
@@ -43,10 +47,7 @@ impl<E> EventBus<E> {
     /// # });
     /// ```
     pub fn publish(&self, event: E) -> Publish<'_, E> {
-        Publish(Waiting::new(Publishing {
-            bus: self,
-            event: Some(event),
-        }))
+        Publish(Publishing::new(self, event))
     }
 
     /// Publishes an event if there is room, whatever the strategy, and returns its sequence number.
@@ -67,7 +68,7 @@ impl<E> EventBus<E> {
     /// ```
     #[inline]
     pub fn try_publish(&self, event: E) -> Result<u64, TryPublishError<E>> {
-        match self.ring.sequencer.claim(1, false) {
+        match self.ring.sequencer.claim(1) {
             Ok(claim) => Ok(self.ring.fill(&claim, event)),
             Err(Refusal::Full) => Err(TryPublishError::Full(event)),
             Err(Refusal::Closed) => Err(TryPublishError::Closed(event)),
@@ -86,11 +87,9 @@ impl<E> EventBus<E> {
     /// ```
     #[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
     pub fn publish_blocking(&self, event: E) -> Result<u64, PublishError<E>> {
-        let mut publishing = Publishing {
-            bus: self,
-            event: Some(event),
-        };
-        block(&mut publishing)
+        Publishing::new(self, event)
+            .block(&mut Limit::Unlimited)
+            .expect("waits without a deadline")
     }
 
     /// As [`publish_blocking`](Self::publish_blocking), waiting for room for at most `timeout`.
@@ -113,15 +112,15 @@ impl<E> EventBus<E> {
     /// ```
     #[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
     pub fn publish_timeout(&self, event: E, timeout: Duration) -> Result<u64, TryPublishError<E>> {
-        let mut publishing = Publishing {
-            bus: self,
-            event: Some(event),
-        };
-        match block_within(&mut publishing, &mut Limit::Timeout(timeout)) {
+        let mut publishing = Publishing::new(self, event);
+        match publishing.block(&mut Limit::Timeout(timeout)) {
             Some(Ok(sequence)) => Ok(sequence),
             Some(Err(PublishError::Closed(event))) => Err(TryPublishError::Closed(event)),
             Some(Err(PublishError::Dropped(event))) => Err(TryPublishError::Full(event)),
-            None => Err(TryPublishError::Full(publishing.take())),
+            None => {
+                let event = publishing.unpublished.leave(self);
+                Err(TryPublishError::Full(event.expect("was not published")))
+            }
         }
     }
 
@@ -151,7 +150,7 @@ impl<E> EventBus<E> {
     /// # });
     /// ```
     pub fn publish_many<'a>(&'a self, events: &'a mut Vec<E>) -> PublishMany<'a, E> {
-        PublishMany(Waiting::new(PublishingMany::new(self, events)))
+        PublishMany(PublishingMany::new(self, events))
     }
 
     /// As [`publish_many`](Self::publish_many), blocking the thread instead of the task.
@@ -168,7 +167,7 @@ impl<E> EventBus<E> {
     #[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
     pub fn publish_many_blocking(&self, events: &mut Vec<E>) -> Result<(), PublishError<()>> {
         let mut publishing = PublishingMany::new(self, events);
-        block(&mut publishing)
+        block_on(&mut publishing, &mut Limit::Unlimited).expect("waits without a deadline")
     }
 
     /// Publishes as many events from the front of the vector as there is room for, and returns how
@@ -191,7 +190,7 @@ impl<E> EventBus<E> {
     pub fn try_publish_many(&self, events: &mut Vec<E>) -> Result<usize, TryPublishError<()>> {
         let before = events.len();
         let mut publishing = PublishingMany::new(self, events);
-        let refusal = publishing.publish_runs(false);
+        let refusal = publishing.publish_runs();
         drop(publishing);
         match (before - events.len(), refusal) {
             (0, Err(Refusal::Closed)) => Err(TryPublishError::Closed(())),
@@ -201,40 +200,114 @@ impl<E> EventBus<E> {
     }
 }
 
-/// Waiting to publish one event.
-pub(super) struct Publishing<'a, E> {
-    pub(super) bus: &'a EventBus<E>,
-    pub(super) event: Option<E>,
+/// An event that may have to wait for room. Whoever is done with it [leaves](Self::leave).
+pub(super) struct Unpublished<E> {
+    event: Option<E>,
+    place: Place,
 }
 
-impl<E> Publishing<'_, E> {
-    fn take(&mut self) -> E {
-        self.event.take().expect("polled after completion")
-    }
-}
-
-impl<E> Wait for Publishing<'_, E> {
-    type Output = Result<u64, PublishError<E>>;
-
-    #[inline(always)]
-    fn attempt(&mut self, listed: bool) -> Option<Self::Output> {
-        let ring = &self.bus.ring;
-        match ring.sequencer.claim(1, listed) {
-            Ok(claim) => {
-                let event = self.take();
-                Some(Ok(self.bus.ring.fill(&claim, event)))
-            }
-            Err(Refusal::Closed) => Some(Err(PublishError::Closed(self.take()))),
-            Err(Refusal::Full) if self.bus.strategy == WaitStrategy::DropNewest => {
-                ring.count_dropped(1);
-                Some(Err(PublishError::Dropped(self.take())))
-            }
-            Err(Refusal::Full) => None,
+impl<E> Unpublished<E> {
+    pub(super) fn new(event: Option<E>) -> Self {
+        Self {
+            event,
+            place: Place::default(),
         }
     }
 
-    fn notifier(&self, _: u64) -> &Notifier {
-        self.bus.ring.sequencer.space()
+    /// Whether it is there still.
+    pub(super) fn is_some(&self) -> bool {
+        self.event.is_some()
+    }
+
+    /// Publishes if there is room. `None`: it has to wait for that.
+    #[inline(always)]
+    pub(super) fn attempt(&mut self, bus: &EventBus<E>) -> Option<Result<u64, PublishError<E>>> {
+        match bus.ring.sequencer.claim(1) {
+            Err(Refusal::Full) if bus.strategy != WaitStrategy::DropNewest => None,
+            claimed => Some(self.finish(bus, claimed)),
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn poll(
+        &mut self,
+        bus: &EventBus<E>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<u64, PublishError<E>>> {
+        if !self.place.is_taken() {
+            if let Some(output) = self.attempt(bus) {
+                return Poll::Ready(output);
+            }
+        }
+        let sequencer = &bus.ring.sequencer;
+        let claimed = ready!(sequencer.poll_claim(&mut self.place, cx.waker(), Wants::ONE));
+        Poll::Ready(self.finish(bus, claimed))
+    }
+
+    #[inline(always)]
+    fn finish(
+        &mut self,
+        bus: &EventBus<E>,
+        claimed: Result<Claim, Refusal>,
+    ) -> Result<u64, PublishError<E>> {
+        let event = self.event.take().expect("polled after completion");
+        match claimed {
+            Ok(claim) => Ok(bus.ring.fill(&claim, event)),
+            Err(Refusal::Closed) => Err(PublishError::Closed(event)),
+            Err(Refusal::Full) => {
+                bus.ring.count_dropped(1);
+                Err(PublishError::Dropped(event))
+            }
+        }
+    }
+
+    /// Gives its turn up. The event comes back, if it is there still.
+    #[inline]
+    pub(super) fn leave(&mut self, bus: &EventBus<E>) -> Option<E> {
+        bus.ring.sequencer.leave(&mut self.place);
+        self.event.take()
+    }
+}
+
+/// Waiting to publish one event.
+struct Publishing<'a, E> {
+    bus: &'a EventBus<E>,
+    unpublished: Unpublished<E>,
+}
+
+impl<'a, E> Publishing<'a, E> {
+    fn new(bus: &'a EventBus<E>, event: E) -> Self {
+        Self {
+            bus,
+            unpublished: Unpublished::new(Some(event)),
+        }
+    }
+
+    #[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
+    fn block(&mut self, limit: &mut Limit) -> Option<Result<u64, PublishError<E>>> {
+        let published = self.unpublished.attempt(self.bus);
+        published.or_else(|| block_on(self, limit))
+    }
+}
+
+// Nothing is pinned.
+impl<E> Unpin for Publishing<'_, E> {}
+
+impl<E> Future for Publishing<'_, E> {
+    type Output = Result<u64, PublishError<E>>;
+
+    #[inline(always)]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { bus, unpublished } = &mut *self;
+        unpublished.poll(bus, cx)
+    }
+}
+
+impl<E> Drop for Publishing<'_, E> {
+    #[inline]
+    fn drop(&mut self) {
+        let unpublished = self.unpublished.leave(self.bus);
+        drop(unpublished);
     }
 }
 
@@ -244,6 +317,7 @@ struct PublishingMany<'a, E> {
     bus: &'a EventBus<E>,
     vector: &'a mut Vec<E>,
     events: VecDeque<E>,
+    place: Place,
 }
 
 impl<'a, E> PublishingMany<'a, E> {
@@ -252,43 +326,58 @@ impl<'a, E> PublishingMany<'a, E> {
             bus,
             events: std::mem::take(vector).into(),
             vector,
+            place: Place::default(),
         }
     }
 
     /// One claim per run of slots, until nothing is left or there is no room.
-    fn publish_runs(&mut self, flag: bool) -> Result<(), Refusal> {
+    fn publish_runs(&mut self) -> Result<(), Refusal> {
         let ring = &self.bus.ring;
         while !self.events.is_empty() {
-            let claim = ring.sequencer.claim(self.events.len() as u64, flag)?;
+            let claim = ring.sequencer.claim(self.events.len() as u64)?;
             ring.fill_many(&claim, &mut self.events);
         }
         Ok(())
     }
 }
 
-impl<E> Wait for PublishingMany<'_, E> {
+// Nothing is pinned.
+impl<E> Unpin for PublishingMany<'_, E> {}
+
+impl<E> Future for PublishingMany<'_, E> {
     type Output = Result<(), PublishError<()>>;
 
-    fn attempt(&mut self, listed: bool) -> Option<Self::Output> {
-        match self.publish_runs(listed) {
-            Ok(()) => Some(Ok(())),
-            Err(Refusal::Closed) => Some(Err(PublishError::Closed(()))),
-            Err(Refusal::Full) if self.bus.strategy == WaitStrategy::DropNewest => {
-                self.bus.ring.count_dropped(self.events.len());
-                Some(Err(PublishError::Dropped(())))
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let ring = &self.bus.ring;
+        loop {
+            if !self.place.is_taken() {
+                match self.publish_runs() {
+                    Ok(()) => return Poll::Ready(Ok(())),
+                    Err(Refusal::Closed) => return Poll::Ready(Err(PublishError::Closed(()))),
+                    Err(Refusal::Full) if self.bus.strategy == WaitStrategy::DropNewest => {
+                        ring.count_dropped(self.events.len());
+                        return Poll::Ready(Err(PublishError::Dropped(())));
+                    }
+                    Err(Refusal::Full) => {}
+                }
             }
-            Err(Refusal::Full) => None,
+            let most = self.events.len() as u64;
+            let wants = Wants { least: 1, most };
+            match ready!(
+                ring.sequencer
+                    .poll_claim(&mut self.place, cx.waker(), wants)
+            ) {
+                Ok(claim) => ring.fill_many(&claim, &mut self.events),
+                Err(_) => return Poll::Ready(Err(PublishError::Closed(()))),
+            }
         }
-    }
-
-    fn notifier(&self, _: u64) -> &Notifier {
-        self.bus.ring.sequencer.space()
     }
 }
 
 impl<E> Drop for PublishingMany<'_, E> {
     fn drop(&mut self) {
         *self.vector = std::mem::take(&mut self.events).into();
+        self.bus.ring.sequencer.leave(&mut self.place);
     }
 }
 
@@ -315,7 +404,7 @@ waiting_future! {
     /// receiver.try_recv().unwrap();
     /// assert_eq!(waiting.now_or_never(), Some(Ok(1)));
     /// ```
-    Publish<E>(Publishing) -> Result<u64, PublishError<E>>
+    Publish<'a, E>(Publishing<'a, E>) -> Result<u64, PublishError<E>>
 }
 waiting_future! {
     /// Future of [`EventBus::publish_many`]: resolves once all events are published. It is `Unpin`.
@@ -334,5 +423,5 @@ waiting_future! {
     /// let unfinished = bus.publish_many(&mut events).now_or_never();
     /// assert_eq!((unfinished, events), (None, vec!['c']));
     /// ```
-    PublishMany<E>(PublishingMany) -> Result<(), PublishError<()>>
+    PublishMany<'a, E>(PublishingMany<'a, E>) -> Result<(), PublishError<()>>
 }

@@ -1,9 +1,9 @@
 //! Publishing what comes as a stream, or into a sink.
 
 use super::EventBus;
-use super::publish::Publishing;
+use super::publish::Unpublished;
+use crate::coop::poll_within;
 use crate::error::PublishError;
-use crate::wait::{Wait, Waiter};
 use futures_core::Stream;
 use futures_sink::Sink;
 use pin_project_lite::pin_project;
@@ -31,8 +31,7 @@ impl<E> EventBus<E> {
     pub fn sink(&self) -> BusSink<E> {
         BusSink {
             bus: self.clone(),
-            event: None,
-            waiter: Waiter::default(),
+            unpublished: Unpublished::new(None),
         }
     }
 
@@ -88,8 +87,7 @@ impl<E> EventBus<E> {
 #[must_use = "sinks do nothing unless polled"]
 pub struct BusSink<E> {
     bus: EventBus<E>,
-    event: Option<E>,
-    waiter: Waiter,
+    unpublished: Unpublished<E>,
 }
 
 impl<E> BusSink<E> {
@@ -116,39 +114,16 @@ impl<E> BusSink<E> {
     /// assert_eq!(sink.take_unpublished(), Some('b'));
     /// ```
     pub fn take_unpublished(&mut self) -> Option<E> {
-        self.leave();
-        self.event.take()
+        self.unpublished.leave(&self.bus)
     }
 
-    /// Publishes the event at hand, if any.
+    /// Publishes the event at hand, if any, within the task's budget.
     fn poll_publish(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), PublishError<E>>> {
-        if self.event.is_none() {
+        let Self { bus, unpublished } = self;
+        if !unpublished.is_some() {
             return Poll::Ready(Ok(()));
         }
-        let Self { bus, event, waiter } = self;
-        let mut publishing = Publishing {
-            bus,
-            event: event.take(),
-        };
-        let published = waiter.poll(cx, &mut publishing);
-        *event = publishing.event;
-        published.map_ok(drop)
-    }
-
-    /// Publishes at once if it can, or keeps the event.
-    fn begin(&mut self, event: E) -> Result<(), PublishError<E>> {
-        let mut publishing = Publishing {
-            bus: &self.bus,
-            event: Some(event),
-        };
-        let published = publishing.attempt(false);
-        self.event = publishing.event;
-        published.map_or(Ok(()), |published| published.map(drop))
-    }
-
-    fn leave(&mut self) {
-        let Self { bus, waiter, .. } = self;
-        waiter.cancel(&Publishing { bus, event: None });
+        poll_within(cx, |cx| unpublished.poll(bus, cx)).map_ok(drop)
     }
 }
 
@@ -170,8 +145,12 @@ impl<E> Sink<E> for BusSink<E> {
     /// Without a `poll_ready` that succeeded, while another event waits.
     #[track_caller]
     fn start_send(mut self: Pin<&mut Self>, event: E) -> Result<(), Self::Error> {
-        assert!(self.event.is_none(), "`start_send` without `poll_ready`");
-        self.begin(event)
+        assert!(
+            !self.unpublished.is_some(),
+            "`start_send` without `poll_ready`"
+        );
+        self.unpublished = Unpublished::new(Some(event));
+        Ok(())
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
@@ -185,7 +164,8 @@ impl<E> Sink<E> for BusSink<E> {
 
 impl<E> Drop for BusSink<E> {
     fn drop(&mut self) {
-        self.leave();
+        let unpublished = self.unpublished.leave(&self.bus);
+        drop(unpublished);
     }
 }
 
@@ -193,7 +173,7 @@ impl<E> fmt::Debug for BusSink<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BusSink")
             .field("bus", &self.bus)
-            .field("waits", &self.event.is_some())
+            .field("waits", &self.unpublished.is_some())
             .finish()
     }
 }
@@ -266,7 +246,7 @@ impl<E, S: Stream<Item = E>> Future for PublishAll<E, S> {
         loop {
             ready!(this.sink.poll_publish(cx))?;
             match ready!(this.stream.as_mut().poll_next(cx)) {
-                Some(event) => this.sink.begin(event)?,
+                Some(event) => Pin::new(&mut *this.sink).start_send(event)?,
                 None => return Poll::Ready(Ok(*this.published)),
             }
             *this.published += 1;

@@ -1,11 +1,10 @@
-//! One receiver's word, and the registry of all.
+//! One receiver's word.
 //!
-//! The word is the second of the three in `ring.rs`: its owner pins and advances it, publishers
-//! evict and flag it. Whoever is not the owner holds the registry's lock while writing it.
+//! It is the third of the three in `ring.rs`: its owner pins and advances it, publishers evict and
+//! flag it. Whoever is not the owner holds the registry's lock while writing it.
 
-use super::sequence::{CursorWord, NOBODY, ONLY_DETACHED};
-use crate::sync::{Arc, AtomicU64, AtomicUsize, Ordering, acquire, release, step};
-use std::collections::BTreeSet;
+use super::sequence::CursorWord;
+use crate::sync::{Arc, AtomicU64, Ordering, acquire, release, step};
 
 /// How a receiver and the publishers stand to each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,19 +24,17 @@ pub(crate) enum Kind {
 pub(crate) struct Cursor {
     _before: [u64; 14], // and the two counts of the `Arc`
     word: AtomicU64,
-    /// Where the registry keeps it; read and written under the registry's lock only.
-    index: AtomicUsize,
+    /// The registry knows it by this.
+    pub(super) number: usize,
     _after: [u64; 16],
 }
 
 pub(crate) type CursorRef = Arc<Cursor>;
 
 /// What came of an attempt to evict a lossy cursor.
-enum Eviction {
+pub(super) enum Eviction {
     /// It was below the floor, and is detached now.
     Evicted { flagged: bool },
-    /// It was detached already.
-    Detached,
     /// It stands at this sequence, not below the floor.
     Ahead(u64),
     /// It is below the floor and reading right now.
@@ -45,34 +42,22 @@ enum Eviction {
 }
 
 /// Where a cursor stands, seen from somebody who waits for it to reach a target.
-pub(crate) enum Standing {
-    Reached,
+pub(super) enum Standing {
+    /// At this sequence, not below.
+    Reached(u64),
     /// Below, and flagged if that was asked for.
     Behind,
-    /// Below, detached: it owns only what is retained.
-    Detached,
     /// Below, and reading right now, so that it cannot be flagged.
     Busy,
 }
 
 impl Cursor {
-    pub(crate) fn new(word: CursorWord) -> CursorRef {
+    pub(super) fn new(word: CursorWord, number: usize) -> CursorRef {
         Arc::new(Self {
             _before: [0; 14],
             word: AtomicU64::new(word.0),
-            index: AtomicUsize::new(usize::MAX),
+            number,
             _after: [0; 16],
-        })
-    }
-
-    /// A cursor at the same place, under the registry's lock. Whoever waits for the original to
-    /// move on has flagged that one.
-    pub(crate) fn duplicate(&self) -> CursorRef {
-        let word = self.load();
-        Self::new(if word.is_detached() {
-            word
-        } else {
-            CursorWord::at(word.sequence())
         })
     }
 
@@ -148,19 +133,16 @@ impl Cursor {
 
     /// Attaches a detached cursor, under the registry's lock: its owner's pins fail until then,
     /// and those that come later do not expect this position. Relaxed: others look under the lock.
-    pub(crate) fn attach(&self, at: CursorWord) {
+    pub(super) fn attach(&self, at: CursorWord) {
         self.word.store(at.0, Ordering::Relaxed);
     }
 
     /// P4: takes a lossy cursor off if it is below `floor`.
     ///
     /// Acquire as in [`load`](Self::load): it may have read the slot's earlier laps.
-    fn evict(&self, floor: u64) -> Eviction {
+    pub(super) fn evict(&self, floor: u64) -> Eviction {
         loop {
             let word = self.load();
-            if word.is_detached() {
-                return Eviction::Detached;
-            }
             if word.sequence() >= floor {
                 return Eviction::Ahead(word.sequence());
             }
@@ -176,29 +158,36 @@ impl Cursor {
         }
     }
 
-    /// Flags a gating cursor that still is below `target`, and tells whether it is.
+    /// Where a gating cursor stands. With `flag`, one that is below the target is flagged.
     ///
     /// `fetch_or` against the owner's `swap`: either the owner sees the flag and hands it on, or
     /// the position that comes back is the new one. Relaxed: nothing is read or overwritten by
     /// this; who acts on the position loads it again.
-    fn flag_below(&self, target: u64) -> bool {
-        if self.load().sequence() >= target {
-            return false;
+    pub(super) fn gating_below(&self, target: u64, flag: bool) -> Standing {
+        let mut word = self.load();
+        if word.sequence() < target && flag {
+            let flagged = self.word.fetch_or(CursorWord::FLAGGED, Ordering::Relaxed);
+            if CursorWord(flagged).sequence() >= target && step("flag-check") {
+                word = self.load();
+            }
         }
-        let flagged = CursorWord(self.word.fetch_or(CursorWord::FLAGGED, Ordering::Relaxed));
-        flagged.sequence() < target || !step("flag-check")
+        if word.sequence() < target {
+            Standing::Behind
+        } else {
+            Standing::Reached(word.sequence())
+        }
     }
 
-    /// Where a lossy cursor stands. One that is below the target is flagged, unless it is busy:
-    /// its owner would write over the flag.
-    fn flag_lossy_below(&self, target: u64) -> Standing {
+    /// Where an attached lossy cursor stands. One that is below the target is flagged, unless it is
+    /// busy: its owner would write over the flag.
+    pub(super) fn lossy_below(&self, target: u64, flag: bool) -> Standing {
         loop {
             let word = self.load();
-            if word.is_detached() {
-                return Standing::Detached;
-            }
             if word.sequence() >= target {
-                return Standing::Reached;
+                return Standing::Reached(word.sequence());
+            }
+            if !flag {
+                return Standing::Behind;
             }
             if word.is_busy() && step("flag-busy") {
                 return Standing::Busy;
@@ -207,121 +196,6 @@ impl Cursor {
             if word.is_flagged() || self.exchange(word, flagged, "flag-lossy").is_ok() {
                 return Standing::Behind;
             }
-        }
-    }
-}
-
-/// All cursors of one kind. The first is the last known laggard: a full ring looks there first.
-#[derive(Debug, Default)]
-pub(crate) struct Cursors(Vec<CursorRef>);
-
-impl Cursors {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &CursorRef> {
-        self.0.iter()
-    }
-
-    pub(crate) fn push(&mut self, cursor: CursorRef) {
-        cursor.index.store(self.0.len(), Ordering::Relaxed);
-        self.0.push(cursor);
-    }
-
-    pub(crate) fn remove(&mut self, cursor: &Cursor) {
-        let index = cursor.index.load(Ordering::Relaxed);
-        self.0.swap_remove(index);
-        self.renumber(index);
-    }
-
-    fn renumber(&self, index: usize) {
-        if let Some(cursor) = self.0.get(index) {
-            cursor.index.store(index, Ordering::Relaxed);
-        }
-    }
-
-    fn put_first(&mut self, index: usize) {
-        self.0.swap(0, index);
-        self.renumber(0);
-        self.renumber(index);
-    }
-
-    /// A lower bound of all positions if each of them has reached `target`; else `None`, and the
-    /// laggard stands first. A detached cursor has reached nothing. With `flag`, for gating
-    /// cursors only, the laggard is left flagged.
-    pub(crate) fn reached(&mut self, target: u64, flag: bool) -> Option<u64> {
-        let mut bound = NOBODY;
-        for index in 0..self.0.len() {
-            let cursor = &self.0[index];
-            let word = if flag && cursor.flag_below(target) {
-                None
-            } else {
-                Some(cursor.load()).filter(|word| !word.is_detached())
-            };
-            match word.map(CursorWord::sequence) {
-                Some(sequence) if sequence >= target => bound = bound.min(sequence),
-                _ => {
-                    self.put_first(index);
-                    return None;
-                }
-            }
-        }
-        Some(bound)
-    }
-
-    /// Takes every lossy cursor below `floor` off, and notes if a flag came off with one. A
-    /// lower bound of the others' positions; `None` if one is busy.
-    pub(crate) fn evict(&self, floor: u64, flag_came_off: &mut bool) -> Option<u64> {
-        let mut bound = if self.0.is_empty() {
-            NOBODY
-        } else {
-            ONLY_DETACHED
-        };
-        for cursor in &self.0 {
-            match cursor.evict(floor) {
-                Eviction::Evicted { flagged } => *flag_came_off |= flagged,
-                Eviction::Detached => {}
-                Eviction::Ahead(sequence) => bound = bound.min(sequence),
-                Eviction::Busy => return None,
-            }
-        }
-        Some(bound)
-    }
-
-    /// The first lossy cursor that is below `target`, flagged if possible, and where it stands.
-    pub(crate) fn flag_lossy(&mut self, target: u64) -> Option<(Standing, &CursorRef)> {
-        let (index, standing) =
-            (0..self.0.len()).find_map(|index| match self.0[index].flag_lossy_below(target) {
-                Standing::Reached => None,
-                standing => Some((index, standing)),
-            })?;
-        self.put_first(index);
-        Some((standing, &self.0[0]))
-    }
-}
-
-/// Everything that is behind the registry's lock. Never taken on the hot path; no user code runs
-/// under it.
-#[derive(Debug, Default)]
-pub(crate) struct Registry {
-    pub(crate) gating: Cursors,
-    pub(crate) lossy: Cursors,
-    /// The sequences that somebody waits for all receivers to reach.
-    pub(crate) drains: BTreeSet<u64>,
-    /// Events that receivers were told they missed.
-    pub(crate) missed: u64,
-    /// No slot holds a value of a sequence below this that all have received.
-    pub(crate) released: u64,
-    /// The number of the next receiver, which decides its shard.
-    pub(crate) subscribed: usize,
-}
-
-impl Registry {
-    pub(crate) fn cursors(&mut self, kind: Kind) -> &mut Cursors {
-        match kind {
-            Kind::Gating => &mut self.gating,
-            Kind::Lossy => &mut self.lossy,
         }
     }
 }

@@ -5,19 +5,17 @@
 
 use crate::wait::SHARDS;
 
-/// A bound (`hold` or `gate`) when there is no cursor to bound.
+/// A bound (`limit` or `gate`) when there is no cursor to bound.
 pub(crate) const NOBODY: u64 = u64::MAX;
 
 /// The `gate` when there are lossy cursors, all of them detached: nobody needs to be evicted, but
 /// somebody may re-attach in the middle of a batch that is claimed already.
 pub(crate) const ONLY_DETACHED: u64 = u64::MAX - 1;
 
-/// How many sequences from `tail` on may be claimed while `hold` bounds the gating cursors.
+/// How many sequences from `tail` on may be claimed without a permit.
 #[inline]
-pub(crate) fn room(tail: u64, hold: u64, capacity: u64) -> u64 {
-    hold.saturating_add(capacity)
-        .saturating_sub(tail)
-        .min(capacity)
+pub(crate) fn room(tail: u64, limit: u64) -> u64 {
+    limit.saturating_sub(tail)
 }
 
 /// The oldest of the `amount` newest sequences below `tail`. With the capacity for an amount, what
@@ -27,17 +25,19 @@ pub(crate) fn oldest(tail: u64, amount: u64) -> u64 {
     tail.saturating_sub(amount)
 }
 
-/// What `tail` holds: `sequence << 1 | CLOSED`.
+/// What `tail` holds: `sequence << 2 | TURN | CLOSED`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TailWord(pub(crate) u64);
 
 impl TailWord {
     pub(crate) const CLOSED: u64 = 1;
+    /// Changes when room is taken back, and says nothing else.
+    pub(crate) const TURN: u64 = 2;
 
     /// The next sequence to claim.
     #[inline]
     pub(crate) fn sequence(self) -> u64 {
-        self.0 >> 1
+        self.0 >> 2
     }
 
     #[inline]
@@ -47,7 +47,7 @@ impl TailWord {
 
     #[inline]
     pub(crate) fn advanced(self, count: u64) -> Self {
-        Self(self.0 + (count << 1))
+        Self(self.0 + (count << 2))
     }
 }
 
@@ -142,16 +142,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn room_counts_what_the_slowest_gating_cursor_leaves() {
-        assert_eq!(room(0, NOBODY, 4), 4);
-        assert_eq!(
-            room(7, NOBODY, 4),
-            4,
-            "one claim never spans more than a lap"
-        );
-        assert_eq!(room(7, 5, 4), 2);
-        assert_eq!(room(9, 5, 4), 0);
-        assert_eq!(room(5, 5, 4), 4);
+    fn room_ends_at_the_limit() {
+        assert_eq!(room(7, 9), 2);
+        assert_eq!(room(9, 9), 0);
+        assert_eq!(room(10, 9), 0, "after a claim with a permit");
     }
 
     #[test]
@@ -163,7 +157,7 @@ mod tests {
 
     #[test]
     fn words_keep_their_parts_apart() {
-        let tail = TailWord(TailWord::CLOSED).advanced(5);
+        let tail = TailWord(TailWord::CLOSED | TailWord::TURN).advanced(5);
         assert!(tail.is_closed());
         assert_eq!(tail.sequence(), 5);
 

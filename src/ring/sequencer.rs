@@ -3,11 +3,12 @@
 mod attach;
 mod exclusion;
 mod handover;
+mod reserve;
 
 pub(crate) use attach::Attached;
 pub(crate) use handover::Wakes;
 
-use super::cursor::Registry;
+use super::registry::Registry;
 use super::sequence::{NOBODY, TailWord, oldest, room};
 use crate::sync::{
     AtomicBool, AtomicU64, AtomicUsize, Backoff, Mutex, MutexGuard, Ordering, acquire, lock,
@@ -55,6 +56,15 @@ impl Tail {
         TailWord(self.0.fetch_add(0, release("tail-touch")))
     }
 
+    /// A [`touch`](Self::touch) after which the word is another one, so that claims fail that have seen
+    /// it before.
+    fn turn(&self) -> TailWord {
+        if !step("take-back-turn") {
+            return self.touch("");
+        }
+        TailWord(self.0.fetch_xor(TailWord::TURN, release("tail-turn")))
+    }
+
     /// No claim succeeds after this. Release, for the users: whoever learns of the end sees what
     /// was done before the close.
     fn close(&self) -> TailWord {
@@ -73,8 +83,9 @@ impl Tail {
 struct Bounds {
     capacity: u64,
     history: u64,
-    /// Lower bound of all gating cursors.
-    hold: AtomicU64,
+    /// The first sequence that may not be claimed without a permit: no more than the slowest gating
+    /// cursor and the capacity allow, less what is reserved.
+    limit: AtomicU64,
     /// Lower bound of all attached lossy cursors.
     gate: AtomicU64,
     /// How often a receiver has come when there was none.
@@ -111,8 +122,6 @@ pub(crate) struct Sequencer {
     /// Apart from what every publish reads: receivers come and go.
     receivers: CachePadded<AtomicUsize>,
     registry: CachePadded<Mutex<Registry>>,
-    /// Publishers that wait for room.
-    space: Notifier,
     /// Those who wait for the receivers to catch up.
     drained: Notifier,
     /// Those who wait for the last receiver to go.
@@ -126,14 +135,13 @@ impl Sequencer {
             bounds: CachePadded::new(Bounds {
                 capacity,
                 history,
-                hold: AtomicU64::new(NOBODY),
+                limit: AtomicU64::new(NOBODY),
                 gate: AtomicU64::new(NOBODY),
                 arrivals: AtomicUsize::new(0),
                 closing: AtomicBool::new(false),
             }),
             receivers: CachePadded::new(AtomicUsize::new(0)),
-            registry: CachePadded::new(Mutex::new(Registry::default())),
-            space: Notifier::new(),
+            registry: CachePadded::new(Mutex::new(Registry::new())),
             drained: Notifier::new(),
             deserted: Notifier::new(),
         }
@@ -175,10 +183,6 @@ impl Sequencer {
         lock(&self.registry)
     }
 
-    pub(crate) fn space(&self) -> &Notifier {
-        &self.space
-    }
-
     pub(crate) fn drained(&self) -> &Notifier {
         &self.drained
     }
@@ -187,10 +191,9 @@ impl Sequencer {
         &self.deserted
     }
 
-    /// P1 to P4: claims up to `want` sequences, at least one. With `flag`, a refusal leaves the
-    /// laggard flagged, and whoever takes the flag off notifies `space` when there is room.
+    /// P1 to P4: claims up to `want` sequences, at least one, if there is room that is not reserved.
     #[inline]
-    pub(crate) fn claim(&self, want: u64, flag: bool) -> Result<Claim, Refusal> {
+    pub(crate) fn claim(&self, want: u64) -> Result<Claim, Refusal> {
         let want = want.min(self.bounds.capacity);
         // Before the claim, so that an arrival after it is not counted in. Relaxed: an older count
         // only makes us look for nothing.
@@ -202,22 +205,20 @@ impl Sequencer {
                 return Err(Refusal::Closed);
             }
             let first = seen.sequence();
-            let mut count = self.room(first).min(want); // P2
-            if count < want {
-                self.raise_hold(first, flag)?;
-                count = self.room(first).min(want);
+            if self.room(first) < want {
+                break self.claim_anew(want)?; // P2
             }
-            if count == 0 {
-                // A newcomer has lowered the bound again, below what it will be in the end.
-                seen = self.tail.load();
-                continue;
-            }
-            match self.tail.claim(seen, count) {
-                Ok(()) => break (first, count), // P3
+            match self.tail.claim(seen, want) {
+                Ok(()) => break (first, want), // P3
                 Err(found) => seen = found,
             }
         };
-        // P4, after the claim: a receiver that attached before it is bounded by what we see here.
+        Ok(self.claimed(first, count, arrivals, early))
+    }
+
+    /// P4, after the claim: a receiver that attached before it is bounded by what we see here.
+    #[inline]
+    fn claimed(&self, first: u64, count: u64, arrivals: usize, early: Option<u64>) -> Claim {
         let gate = early.unwrap_or_else(|| self.gate());
         let mut claim = Claim {
             first,
@@ -230,39 +231,56 @@ impl Sequencer {
         if floor > gate && step("evict-lapped") {
             claim.hand_over = self.evict(floor);
         }
-        Ok(claim)
+        claim
     }
 
-    /// P4. Acquire as for `hold`.
+    /// P4. Acquire as for `limit`.
     #[inline]
     fn gate(&self) -> u64 {
         self.bounds.gate.load(acquire("gate-load"))
     }
 
     /// P2: how many sequences from `first` on may be claimed, as far as the bound tells. Acquire
-    /// pairs with `raise_hold`: what the gating receivers read before lies behind us.
+    /// pairs with `claim_anew`: what the gating receivers read before lies behind us.
     #[inline]
     fn room(&self, first: u64) -> u64 {
-        if !step("check-hold") {
+        if !step("check-limit") {
             return self.bounds.capacity;
         }
-        let hold = self.bounds.hold.load(acquire("hold-load"));
-        room(first, hold, self.bounds.capacity)
+        room(first, self.bounds.limit.load(acquire("limit-load")))
     }
 
-    /// P2, slow: raises `hold` as far as the cursors allow, or finds who is in the way of `first`.
+    /// P2, slow: raises `limit` as far as the gating cursors allow, and P3. Before the registry is
+    /// unlocked, since otherwise the room could be [taken back](Self::take_back) at the same tail.
     ///
     /// Release pairs with P2 of another publisher, which relies on what we saw of the cursors.
     #[cold]
-    fn raise_hold(&self, first: u64, flag: bool) -> Result<(), Refusal> {
+    fn claim_anew(&self, want: u64) -> Result<(u64, u64), Refusal> {
+        let capacity = self.bounds.capacity;
         let mut registry = self.lock();
-        let floor = oldest(first + 1, self.bounds.capacity);
-        let hold = registry
-            .gating
-            .reached(floor, flag && step("flag-laggard"))
-            .ok_or(Refusal::Full)?;
-        self.bounds.hold.store(hold, release("hold-raise"));
-        Ok(())
+        if registry.room.is_awaited() && !registry.gating.is_empty() && step("queue-first") {
+            return Err(Refusal::Full);
+        }
+        loop {
+            let seen = self.tail.load();
+            if seen.is_closed() && step("closed-refuses") {
+                return Err(Refusal::Closed);
+            }
+            let (first, reserved) = (seen.sequence(), registry.room.reserved);
+            let floor = oldest(first + reserved + 1, capacity);
+            let slowest = registry.gating.reached(floor, false);
+            let slowest = slowest.map_err(|_| Refusal::Full)?;
+            let limit = slowest.saturating_add(capacity) - reserved;
+            self.bounds.limit.store(limit, release("limit-raise"));
+            if !step("claim-what-was-raised") {
+                drop(registry);
+                return self.claim(want).map(|claim| (claim.first, claim.count));
+            }
+            let count = room(first, limit).min(want);
+            if self.tail.claim(seen, count).is_ok() {
+                return Ok((first, count));
+            }
+        }
     }
 
     /// P4, slow: takes every lossy cursor below `floor` off, and raises `gate`. One that is
@@ -272,7 +290,7 @@ impl Sequencer {
         let backoff = Backoff::new();
         let mut flag_came_off = false;
         loop {
-            let registry = self.lock();
+            let mut registry = self.lock();
             if let Some(gate) = registry.lossy.evict(floor, &mut flag_came_off) {
                 self.bounds.gate.store(gate, release("gate-raise"));
                 return flag_came_off;
@@ -315,21 +333,14 @@ impl Sequencer {
 
     /// How many of the retained events the slowest receiver still has to receive.
     pub(crate) fn unread(&self) -> u64 {
-        let registry = self.lock();
+        let mut registry = self.lock();
         let tail = self.tail.load().sequence();
         let retained = oldest(tail, self.bounds.capacity);
-        let cursors = registry.gating.iter().chain(registry.lossy.iter());
-        let slowest = cursors
-            .map(|cursor| cursor.load())
-            .map(|word| {
-                if word.is_detached() {
-                    retained
-                } else {
-                    word.sequence()
-                }
-            })
-            .fold(tail, u64::min);
-        tail - slowest.max(retained)
+        if registry.lossy.any_detached() {
+            return tail - retained;
+        }
+        let slowest = registry.gating.slowest().min(registry.lossy.slowest());
+        tail - slowest.clamp(retained, tail)
     }
 
     pub(crate) fn missed(&self) -> u64 {

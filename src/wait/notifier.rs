@@ -167,6 +167,15 @@ const_thread_local! {
     static WOKEN: RefCell<Vec<Option<RelayRef>>> = RefCell::new(Vec::new());
 }
 
+/// Notifies these. The caller owes them a [`wake_gathered`] as soon as it holds nothing.
+pub(crate) fn gather(relays: Vec<RelayRef>) {
+    let mut relays: Vec<_> = relays.into_iter().map(Some).collect();
+    let gathered = WOKEN.try_with(|woken| woken.borrow_mut().append(&mut relays));
+    if gathered.is_err() {
+        wake_all(relays);
+    }
+}
+
 /// Wakes whom this thread has gathered. Wakers are user code: nothing may be held here.
 pub(crate) fn wake_gathered() {
     wake_gathered_within(|_| ());

@@ -3,7 +3,7 @@
 use super::{Wait, Waiter, Waiting};
 use crate::sync::{Parker, Unparker, const_thread_local};
 use std::cell::RefCell;
-use std::future::Future as _;
+use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
@@ -40,20 +40,17 @@ impl Parked {
         }
     }
 
-    /// A wake-up that comes after an attempt is not slept through: the parker keeps it.
-    fn block<W: Wait>(&mut self, wait: &mut W, limit: &mut Limit) -> Option<W::Output> {
-        let waiter = std::mem::take(&mut self.waiter);
-        let mut waiting = Waiting { wait, waiter };
+    /// A wake-up that comes after a poll is not slept through: the parker keeps it.
+    fn block_on<F: Future + Unpin>(&self, future: &mut F, limit: &mut Limit) -> Option<F::Output> {
         let cx = &mut Context::from_waker(&self.waker);
         loop {
-            if let Poll::Ready(output) = Pin::new(&mut waiting).poll(cx) {
-                self.waiter = std::mem::take(&mut waiting.waiter);
+            if let Poll::Ready(output) = Pin::new(&mut *future).poll(cx) {
                 return Some(output);
             }
             match limit.deadline() {
                 None => self.parker.park(),
                 Some(deadline) if Instant::now() < deadline => self.parker.park_deadline(deadline),
-                Some(_) => return waiting.wait.attempt(false),
+                Some(_) => return None,
             }
         }
     }
@@ -96,9 +93,26 @@ pub(crate) fn block_within<W: Wait>(wait: &mut W, limit: &mut Limit) -> Option<W
     if let Some(output) = wait.attempt(false) {
         return Some(output);
     }
+    with_parked(|parked| {
+        let waiter = std::mem::take(&mut parked.waiter);
+        let mut waiting = Waiting { wait, waiter };
+        let output = parked.block_on(&mut waiting, limit);
+        if output.is_some() {
+            parked.waiter = std::mem::take(&mut waiting.waiter);
+        }
+        output
+    })
+}
+
+/// Blocks the thread until the future resolves, at most until the limit has passed (`None`).
+pub(crate) fn block_on<F: Future + Unpin>(future: &mut F, limit: &mut Limit) -> Option<F::Output> {
+    with_parked(|parked| parked.block_on(future, limit))
+}
+
+fn with_parked<R>(run: impl FnOnce(&mut Parked) -> R) -> R {
     let kept = PARKED.try_with(|parked| parked.borrow_mut().take());
     let mut parked = kept.ok().flatten().unwrap_or_else(Parked::new);
-    let output = parked.block(wait, limit);
+    let output = run(&mut parked);
     let _ = PARKED.try_with(|kept| kept.replace(Some(parked)));
     output
 }

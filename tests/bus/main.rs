@@ -11,6 +11,7 @@ mod publish;
 mod publish_many;
 mod receive;
 mod receive_many;
+mod reserve;
 mod sink;
 mod streams;
 mod subscribe;

@@ -5,6 +5,7 @@ use crate::common::{
     with_history,
 };
 use eventring::{EventBus, Lagged, PublishError, Start, TryPublishError, WaitStrategy};
+use futures::FutureExt;
 use std::thread;
 use std::time::Duration;
 use tokio_test::task::spawn;
@@ -121,7 +122,7 @@ fn publish_waits_for_room() {
 }
 
 #[test]
-fn every_waiting_publisher_is_woken_in_the_end() {
+fn waiting_publishers_are_served_in_order() {
     let bus = block(1);
     let mut receiver = bus.subscribe();
     publish_all(&bus, [0]);
@@ -129,13 +130,13 @@ fn every_waiting_publisher_is_woken_in_the_end() {
     for publish in &mut waiting {
         assert_pending!(publish.poll());
     }
-    for _ in 0..4 {
+    while !waiting.is_empty() {
         receiver.try_recv().unwrap();
-        assert!(waiting.iter().any(|publish| publish.is_woken()));
-        waiting.retain_mut(|publish| publish.is_woken() && publish.poll().is_pending());
+        let woken = waiting.iter().map(|publish| publish.is_woken());
+        assert!(woken.eq((0..waiting.len()).map(|place| place == 0)));
+        let (mut first, published) = (waiting.remove(0), bus.stats().published);
+        assert_ready_eq!(first.poll(), Ok(published));
     }
-    // All were woken each time, and one at a time got the room.
-    assert!(waiting.is_empty());
     assert_eq!(bus.stats().published, 5);
 }
 
@@ -156,19 +157,89 @@ fn a_publisher_waits_for_the_slowest() {
 }
 
 #[test]
-fn room_taken_by_another_is_waited_for_anew() {
+fn room_that_is_waited_for_is_not_taken_by_another() {
     let bus = block(1);
     let mut receiver = bus.subscribe();
     publish_all(&bus, [0]);
-    let mut publish = spawn(bus.publish(2));
+    let mut publish = spawn(bus.publish(1));
     assert_pending!(publish.poll());
     receiver.try_recv().unwrap();
-    publish_all(&bus, [1]);
-    assert_pending!(publish.poll());
-    assert!(!publish.is_woken());
+    assert_eq!(bus.try_publish(2), Err(TryPublishError::Full(2)));
+    assert_ready_eq!(publish.poll(), Ok(1));
     assert_eq!(receiver.try_recv(), Ok(1));
-    assert!(publish.is_woken());
-    assert_ready_eq!(publish.poll(), Ok(2));
+    assert_eq!(bus.try_publish(2), Ok(2));
+}
+
+#[test]
+fn a_cancelled_publisher_passes_its_turn_on() {
+    let bus = block(1);
+    let mut receiver = bus.subscribe();
+    publish_all(&bus, [0]);
+    let mut waiting = [1, 2, 3].map(|number| Some(spawn(bus.publish(number))));
+    for publish in waiting.iter_mut().flatten() {
+        assert_pending!(publish.poll());
+    }
+    waiting[1] = None; // while it waits
+    receiver.try_recv().unwrap();
+    waiting[0] = None; // after it was served
+    let mut last = waiting[2].take().unwrap();
+    assert!(last.is_woken());
+    assert_ready_eq!(last.poll(), Ok(1));
+    assert_eq!(receiver.try_recv(), Ok(3));
+}
+
+#[test]
+fn a_waiting_publisher_keeps_its_turn_with_another_waker() {
+    let bus = block(1);
+    let mut receiver = bus.subscribe();
+    publish_all(&bus, [0]);
+    let mut first = bus.publish(1);
+    assert_eq!((&mut first).now_or_never(), None);
+    let mut second = spawn(bus.publish(2));
+    assert_pending!(second.poll());
+    let mut first = spawn(first);
+    assert_pending!(first.poll());
+    receiver.try_recv().unwrap();
+    assert!(first.is_woken() && !second.is_woken());
+    assert_ready_eq!(first.poll(), Ok(1));
+}
+
+/// 100 publishers on a full bus, on two threads.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn waiting_publishers_get_equal_shares() {
+    const PUBLISHERS: usize = 100;
+    const EACH: usize = 50;
+    let bus = block(16);
+    let mut receiver = bus.subscribe();
+    publish_all(&bus, (0..16).map(|_| PUBLISHERS as u64));
+    // All stand in the queue before the first place is free.
+    let publishers: Vec<_> = (0..PUBLISHERS as u64)
+        .map(|number| {
+            let bus = bus.clone();
+            let mut first = Box::pin(async move { bus.publish(number).await.map(|_| bus) });
+            assert!((&mut first).now_or_never().is_none());
+            tokio::spawn(async move {
+                let bus = first.await.unwrap();
+                while bus.publish(number).await.is_ok() {}
+            })
+        })
+        .collect();
+    let mut shares = [0; PUBLISHERS];
+    for _ in 0..PUBLISHERS * EACH {
+        let number = receiver.recv().await.unwrap() as usize;
+        if number < PUBLISHERS {
+            shares[number] += 1;
+        }
+    }
+    bus.close();
+    for publisher in publishers {
+        publisher.await.unwrap();
+    }
+    let fair = EACH / 2..=2 * EACH;
+    assert!(
+        shares.iter().all(|share| fair.contains(share)),
+        "{shares:?}"
+    );
 }
 
 #[test]

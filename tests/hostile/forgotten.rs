@@ -54,22 +54,37 @@ fn the_receiver_of_a_forgotten_recv_waits_anew() {
 }
 
 #[test]
-fn a_forgotten_publish() {
+fn a_forgotten_publish_keeps_its_turn() {
     watched(|| {
-        let bus = block(1);
+        let bus = block(2);
         let mut receiver = bus.subscribe();
-        publish_all(&bus, [0]);
+        publish_all(&bus, 0..2);
         let mut forgotten = spawn(bus.publish(99));
         assert_pending!(forgotten.poll());
         forget(forgotten);
-        for number in 1..5 {
-            let mut publish = spawn(bus.publish(number));
+        assert_eq!(backlog(&mut receiver), no_gaps(0..2));
+        // Others have the rest of the room.
+        for number in 2..6 {
+            publish_all(&bus, [number]);
+            let mut publish = spawn(bus.publish(98));
             assert_pending!(publish.poll());
-            assert_eq!(receiver.try_recv(), Ok(number - 1));
-            assert!(publish.is_woken());
-            assert_ready_eq!(publish.poll(), Ok(number));
+            drop(publish);
+            assert_eq!(backlog(&mut receiver), no_gaps([number]));
         }
-        assert_eq!(backlog(&mut receiver), no_gaps([4]));
+    });
+}
+
+#[test]
+fn a_forgotten_permit_holds_its_room_for_ever() {
+    watched(|| {
+        let bus = block(2);
+        let mut receiver = bus.subscribe();
+        forget(bus.try_reserve().unwrap());
+        for number in 0..4 {
+            publish_all(&bus, [number]);
+            assert!(bus.try_publish(99).is_err());
+            assert_eq!(backlog(&mut receiver), no_gaps([number]));
+        }
     });
 }
 
@@ -83,13 +98,17 @@ fn a_forgotten_publish_many_keeps_the_rest() {
         assert_pending!(forgotten.poll());
         forget(forgotten);
         assert!(events.is_empty());
+        // It is granted the first place that is free.
+        assert_eq!(receiver.try_recv(), Ok(0));
         events.extend(2..4);
         let mut publish = spawn(bus.publish_many(&mut events));
         assert_pending!(publish.poll());
-        assert_eq!(backlog(&mut receiver), no_gaps(0..2));
+        assert_eq!(backlog(&mut receiver), no_gaps([1]));
         assert!(publish.is_woken());
+        assert_pending!(publish.poll());
+        assert_eq!(backlog(&mut receiver), no_gaps([2]));
         assert_ready_eq!(publish.poll(), Ok(()));
-        assert_eq!(backlog(&mut receiver), no_gaps(2..4));
+        assert_eq!(backlog(&mut receiver), no_gaps([3]));
     });
 }
 

@@ -1,7 +1,8 @@
 //! Attaching receivers, and taking them off: under the registry's lock, the bounds before the tail.
 
 use super::{Sequencer, Wakes};
-use crate::ring::cursor::{Cursor, CursorRef, Kind, Registry};
+use crate::ring::cursor::{Cursor, CursorRef, Kind};
+use crate::ring::registry::Registry;
 use crate::ring::sequence::{CursorWord, NOBODY, oldest};
 use crate::strategy::Start;
 use crate::sync::{Ordering, release, step};
@@ -35,7 +36,11 @@ impl Sequencer {
         };
         let retained = |tail: u64| position(tail).max(oldest(tail, self.bounds.history));
         if kind == Kind::Gating {
-            Self::lower(&self.bounds.hold, before, "subscribe-hold");
+            let reserved = registry.room.reserved;
+            let bearable = before + self.bounds.capacity - reserved;
+            if self.bounds.limit.load(Ordering::Relaxed) > bearable && step("subscribe-limit") {
+                self.take_back();
+            }
         }
         if kind == Kind::Lossy || !matches!(start, Start::Next) {
             Self::lower(&self.bounds.gate, retained(before), "subscribe-gate");
@@ -49,11 +54,7 @@ impl Sequencer {
             self.bounds.arrivals.fetch_add(1, Ordering::Relaxed);
         }
         let (position, retained) = (position(tail), retained(tail));
-        let mut attach = |kind, sequence| {
-            let cursor = Cursor::new(CursorWord::at(sequence));
-            registry.cursors(kind).push(cursor.clone());
-            cursor
-        };
+        let mut attach = |kind, sequence| registry.cursors(kind).add(sequence);
         let (cursor, kind, anchor) = match kind {
             Kind::Gating if position < tail && step("present-anchor") => {
                 let anchor = attach(Kind::Gating, tail);
@@ -65,6 +66,10 @@ impl Sequencer {
             }
             kind => (attach(kind, retained), kind, None),
         };
+        if registry.room.is_awaited() && step("flag-newcomer") {
+            // Those who waited for a permit to be used wait for this one, too.
+            let _ = registry.gating.reached(tail + 1, true);
+        }
         Attached {
             position,
             cursor,
@@ -86,13 +91,9 @@ impl Sequencer {
     ) -> Attached {
         let mut registry = self.lock();
         let number = self.count_receiver(&mut registry);
-        let cursor = original.duplicate();
-        registry.cursors(kind).push(cursor.clone());
-        let anchor = anchor.map(|(sequence, anchor)| {
-            let anchor = anchor.duplicate();
-            registry.gating.push(anchor.clone());
-            (*sequence, anchor)
-        });
+        let cursor = registry.cursors(kind).add_beside(original);
+        let anchor =
+            anchor.map(|(sequence, anchor)| (*sequence, registry.gating.add_beside(anchor)));
         Attached {
             position,
             cursor,
@@ -162,7 +163,7 @@ impl Sequencer {
         let mut registry = self.lock();
         let word = cursor.load();
         let sequence = if word.is_detached() {
-            self.attach_oldest(cursor, false)
+            self.attach_oldest(&mut registry, cursor, false)
         } else {
             word.sequence()
         };
@@ -171,14 +172,19 @@ impl Sequencer {
     }
 
     /// Lag: lowers the gate first, then touches the tail, so that every later claim sees it (I2).
-    /// Under the registry's lock.
-    pub(super) fn attach_oldest(&self, cursor: &Cursor, flag: bool) -> u64 {
+    pub(super) fn attach_oldest(
+        &self,
+        registry: &mut Registry,
+        cursor: &Cursor,
+        flag: bool,
+    ) -> u64 {
         let capacity = self.bounds.capacity;
         let before = oldest(self.tail.load().sequence(), capacity);
         Self::lower(&self.bounds.gate, before, "reattach-gate");
         let sequence = oldest(self.tail.touch("reattach-touch").sequence(), capacity);
         let word = CursorWord::at(sequence);
-        cursor.attach(if flag { word.flagged() } else { word });
+        let word = if flag { word.flagged() } else { word };
+        registry.lossy.attach(cursor, word);
         sequence
     }
 }

@@ -1,7 +1,7 @@
 //! Shutting publishers out of what is to be released.
 
 use super::Sequencer;
-use crate::ring::cursor::Registry;
+use crate::ring::registry::Registry;
 use crate::ring::sequence::{NOBODY, oldest};
 use crate::sync::{Ordering, release};
 use std::ops::Range;
@@ -26,8 +26,8 @@ impl Sequencer {
         // before it has its slot touched as well, and sees at its commit that nobody is left.
         let mut read = NOBODY;
         if self.receivers() > 0 {
-            let gating = registry.gating.reached(from + 1, false)?;
-            read = gating.min(registry.lossy.reached(from + 1, false)?);
+            let gating = registry.gating.reached(from + 1, false).ok()?;
+            read = gating.min(registry.lossy.reached(from + 1, false).ok()?);
             if oldest(self.tail.load().sequence(), self.bounds.history) <= from {
                 return None;
             }

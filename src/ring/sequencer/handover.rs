@@ -1,22 +1,23 @@
 //! Handing a flag over: who waits for receivers to move on, and is to be woken once they have.
 
 use super::Sequencer;
-use crate::ring::cursor::{Registry, Standing};
-use crate::ring::sequence::oldest;
-use crate::sync::{Backoff, Ordering, release, step};
+use crate::ring::registry::{Behind, Registry};
+use crate::sync::{Backoff, step};
+use crate::wait::{RelayRef, gather};
 
 /// Whom to notify once the registry is unlocked.
 #[derive(Debug, Default)]
 #[must_use]
 pub(crate) struct Wakes {
-    space: bool,
+    /// Those who were granted room.
+    pub(super) served: Vec<RelayRef>,
     drained: bool,
     pub(super) deserted: bool,
 }
 
 impl Wakes {
     pub(crate) fn merge(&mut self, other: Self) {
-        self.space |= other.space;
+        self.served.extend(other.served);
         self.drained |= other.drained;
         self.deserted |= other.deserted;
     }
@@ -31,22 +32,13 @@ impl Sequencer {
         self.gather(wakes);
     }
 
-    /// Passes a flag on, or wakes those for whom it was set (I6): compares with the present tail,
-    /// since somebody else may have taken part of the room.
+    /// Passes a flag on, or wakes those for whom it was set (I6).
     pub(super) fn settle(&self, registry: &mut Registry) -> Wakes {
         let mut wakes = Wakes::default();
-        let floor = if step("present-tail") {
-            oldest(self.tail.load().sequence() + 1, self.bounds.capacity)
-        } else {
-            self.bounds.hold.load(Ordering::Relaxed) + 1
-        };
-        if let Some(hold) = registry.gating.reached(floor, step("pass-flag-on")) {
-            self.bounds.hold.store(hold, release("hold-settle"));
-            wakes.space = true;
-        }
+        self.serve(registry, &mut wakes);
         while let Some(&target) = registry.drains.first() {
             match self.find_behind(registry, target) {
-                Some(Standing::Busy) => {
+                Some(Behind::Busy) => {
                     // Its owner would write over a flag: let those who wait look themselves.
                     wakes.drained = true;
                     break;
@@ -62,19 +54,18 @@ impl Sequencer {
     }
 
     /// A receiver that has neither received nor missed all below `target`, flagged unless busy.
-    fn find_behind(&self, registry: &mut Registry, target: u64) -> Option<Standing> {
-        if registry.gating.reached(target, true).is_none() {
-            return Some(Standing::Behind);
+    fn find_behind(&self, registry: &mut Registry, target: u64) -> Option<Behind> {
+        if let Err(behind) = registry.gating.reached(target, true) {
+            return Some(behind);
         }
         loop {
-            match registry.lossy.flag_lossy(target)? {
-                (Standing::Detached, cursor) if step("attach-detached") => {
-                    // It owns what is retained, and cannot be flagged until attached there. If
-                    // that reaches the target, the next round passes it by.
-                    let cursor = cursor.clone();
-                    self.attach_oldest(&cursor, true);
+            match registry.lossy.reached(target, true) {
+                Ok(_) => return None,
+                Err(Behind::Detached(cursor)) if step("attach-detached") => {
+                    // If what is retained reaches the target, the next round passes it by.
+                    self.attach_oldest(registry, &cursor, true);
                 }
-                (standing, _) => return Some(standing),
+                Err(behind) => return Some(behind),
             }
         }
     }
@@ -87,7 +78,7 @@ impl Sequencer {
             let mut registry = self.lock();
             match self.find_behind(&mut registry, target) {
                 None => return true,
-                Some(Standing::Busy) => {
+                Some(Behind::Busy) => {
                     drop(registry);
                     backoff.snooze();
                 }
@@ -103,8 +94,8 @@ impl Sequencer {
 
     /// The caller owes a [`wake_gathered`](crate::wait::wake_gathered).
     pub(crate) fn gather(&self, wakes: Wakes) {
-        if wakes.space && step("wake-space") {
-            self.space.gather();
+        if step("wake-served") {
+            gather(wakes.served);
         }
         if wakes.drained && step("wake-drained") {
             self.drained.gather();

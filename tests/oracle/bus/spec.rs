@@ -30,6 +30,8 @@ pub(super) struct Spec {
     stored: BTreeSet<u64>,
     /// What somebody has waited for all receivers to reach.
     targets: BTreeSet<u64>,
+    /// How often somebody came to wait for room.
+    tickets: u64,
     woken: [usize; WAKERS],
 }
 
@@ -55,6 +57,7 @@ impl Spec {
             weak_handles: 0,
             stored: BTreeSet::new(),
             targets: BTreeSet::new(),
+            tickets: 0,
             woken: [0; WAKERS],
         }
     }
@@ -75,11 +78,48 @@ impl Spec {
     }
 
     /// How many events can be published before a gating receiver is lapped.
-    fn room(&self) -> usize {
+    fn unclaimed(&self) -> usize {
         let hold = self.readers.iter().filter_map(Reader::holds).min();
         hold.map_or(usize::MAX, |hold| {
             (hold + self.setup.capacity as u64 - self.tail()) as usize
         })
+    }
+
+    fn publishing(&self) -> impl Iterator<Item = &Publishing> {
+        self.handles
+            .iter()
+            .filter_map(|one| one.publishing.as_ref())
+    }
+
+    /// What was granted to those who waited, and is not used yet.
+    fn reserved(&self) -> usize {
+        self.publishing().filter_map(|one| one.granted).sum()
+    }
+
+    /// How many events can be published by who has not waited.
+    fn room(&self) -> usize {
+        match self.unclaimed() {
+            usize::MAX => usize::MAX,
+            _ if self.publishing().any(|one| one.granted.is_none()) => 0,
+            room => room - self.reserved(),
+        }
+    }
+
+    /// Grants room to those who wait, in the order in which they came.
+    fn serve(&mut self) {
+        loop {
+            let room = self.unclaimed().min(self.setup.capacity) - self.reserved();
+            let handles = self.handles.iter_mut();
+            let publishing = handles.filter_map(|handle| handle.publishing.as_mut());
+            let waiting = publishing.filter(|one| one.granted.is_none());
+            match waiting.min_by_key(|one| one.ticket) {
+                Some(first) if room > 0 => {
+                    first.granted = Some(room.min(first.events.len()));
+                    wake(&mut self.woken, &mut first.parked);
+                }
+                _ => return,
+            }
+        }
     }
 
     /// Closes, for the first time.
@@ -106,8 +146,8 @@ impl Spec {
 
     /// The receivers have moved: wakes those who waited for that.
     fn settle(&mut self) {
-        if self.room() > 0 {
-            self.wake_publishers();
+        if !self.closed {
+            self.serve();
         }
         // Drains listen in one list, so that all of them look again when one target is reached.
         while let Some(target) = self.targets.pop_first() {
@@ -205,6 +245,7 @@ impl Spec {
                 if self.handles.is_empty() {
                     self.close();
                 }
+                self.settle();
             }
         }
         Some(Outcome::Done)

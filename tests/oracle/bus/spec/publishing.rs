@@ -15,6 +15,16 @@ impl Spec {
             return Err(TryPublishError::Closed(()));
         }
         let count = self.room().min(events.len());
+        self.append(events, count);
+        if events.is_empty() {
+            Ok(())
+        } else {
+            Err(TryPublishError::Full(()))
+        }
+    }
+
+    /// Publishes so many, for which there is room.
+    fn append(&mut self, events: &mut Vec<u64>, count: usize) {
         for number in events.drain(..count) {
             if self.setup.history > 0 || !self.readers.is_empty() {
                 self.stored.insert(self.tail());
@@ -26,11 +36,6 @@ impl Spec {
         if count > 0 {
             self.wake_readers();
             self.settle();
-        }
-        if events.is_empty() {
-            Ok(())
-        } else {
-            Err(TryPublishError::Full(()))
         }
     }
 
@@ -54,6 +59,7 @@ impl Spec {
             }
             PublishStep::Cancel => {
                 let Publishing { events, many, .. } = self.handles[index].publishing.take()?;
+                self.settle();
                 Outcome::HandedBack(if many { events } else { Vec::new() })
             }
         })
@@ -93,14 +99,31 @@ impl Spec {
     }
 
     fn poll_publish(&mut self, index: usize, made: Vec<u64>, many: bool, waker: usize) -> Outcome {
-        let (events, many) = match self.handles[index].publishing.take() {
-            Some(publishing) => (publishing.events, publishing.many),
-            None => (made, many),
+        let (events, many) = match &mut self.handles[index].publishing {
+            Some(publishing) if publishing.granted.is_none() && !self.closed => {
+                publishing.parked = Some(waker);
+                return Outcome::Pending;
+            }
+            waited => match waited.take() {
+                Some(mut waited) => {
+                    if let (Some(granted), false) = (waited.granted, self.closed) {
+                        self.append(&mut waited.events, granted);
+                    }
+                    (waited.events, waited.many)
+                }
+                None => (made, many),
+            },
         };
+        if events.is_empty() && !many {
+            return Outcome::published(Ok::<_, PublishError<()>>(Some(self.tail() - 1)), events);
+        }
         self.publish_all(events, many).unwrap_or_else(|events| {
+            self.tickets += 1;
             self.handles[index].publishing = Some(Publishing {
                 events,
                 many,
+                ticket: self.tickets,
+                granted: None,
                 parked: Some(waker),
             });
             Outcome::Pending

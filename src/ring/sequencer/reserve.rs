@@ -1,0 +1,189 @@
+//! Room for those who have to wait for it, and for those who take it before they know the event.
+//!
+//! All of this is done under the registry's lock, so that it sees one thing at a time but for the
+//! claims without a permit. Those stop at `limit`, which never is above what is not reserved.
+
+use super::{Claim, Refusal, Sequencer, Wakes};
+use crate::ring::registry::Registry;
+use crate::ring::room::{Place, Wants};
+use crate::ring::sequence::oldest;
+use crate::sync::{Ordering, release, step};
+use crate::wait::wake_gathered;
+use std::task::{Poll, Waker, ready};
+
+impl Sequencer {
+    /// Takes back what may be claimed without a permit. Returns the tail, which stays where it is
+    /// until the registry is unlocked.
+    ///
+    /// The tail's word turns into another one, so that a claim fails that has seen the former limit.
+    /// It does not turn back at the same tail: it turns only if the limit was raised since, and who
+    /// raises it claims before the registry is unlocked.
+    pub(super) fn take_back(&self) -> u64 {
+        let tail = self.tail.load().sequence();
+        if self.bounds.limit.load(Ordering::Relaxed) <= tail || !step("take-back") {
+            return tail;
+        }
+        self.bounds.limit.store(tail, release("limit-lower"));
+        self.tail.turn().sequence()
+    }
+
+    /// Grants somebody room, if there is enough. With `flag`, a refusal leaves the laggard flagged.
+    fn grant(&self, registry: &mut Registry, wants: Wants, flag: bool) -> Option<u64> {
+        let (capacity, reserved) = (self.bounds.capacity, registry.room.reserved);
+        let taken = self.take_back() + reserved;
+        let floor = oldest(taken + wants.least, capacity);
+        let slowest = registry.gating.reached(floor, flag).ok()?;
+        let room = slowest.saturating_add(capacity) - taken;
+        // With no gating receiver, no more than one that comes can bear.
+        let grant = room.min(capacity - reserved).min(wants.most);
+        (grant >= wants.least).then(|| {
+            registry.room.reserved += grant;
+            grant
+        })
+    }
+
+    /// Grants those who wait what there is, in the order in which they came. If some still wait for
+    /// a gating receiver, one that is behind is left flagged (I6).
+    pub(super) fn serve(&self, registry: &mut Registry, wakes: &mut Wakes) {
+        while let Some(wants) = registry.room.first_wants() {
+            let Some(grant) = self.grant(registry, wants, step("pass-flag-on")) else {
+                return;
+            };
+            wakes.served.extend(registry.room.serve_first(grant));
+        }
+    }
+
+    /// Takes room, if there is enough that nobody waits for.
+    pub(crate) fn reserve(&self, wants: Wants) -> Result<u64, Refusal> {
+        let mut registry = self.lock();
+        if self.tail.load().is_closed() {
+            return Err(Refusal::Closed);
+        }
+        if registry.room.is_awaited() {
+            return Err(Refusal::Full);
+        }
+        self.grant(&mut registry, wants, false).ok_or(Refusal::Full)
+    }
+
+    /// As [`reserve`](Self::reserve), or stands in the queue. Never [`Refusal::Full`].
+    pub(crate) fn poll_reserve(
+        &self,
+        place: &mut Place,
+        waker: &Waker,
+        wants: Wants,
+    ) -> Poll<Result<u64, Refusal>> {
+        let (relay, former) = place.relay_to(waker);
+        let mut registry = self.lock();
+        let polled = self.poll_grant(&mut registry, place, wants);
+        if polled.is_pending() {
+            match place.ticket {
+                Some(ticket) => registry.room.wake_by(ticket, relay),
+                None => place.ticket = Some(registry.room.stand(wants, relay)),
+            }
+        }
+        drop(registry);
+        drop(former);
+        polled
+    }
+
+    /// As [`poll_reserve`](Self::poll_reserve), and claims what was granted.
+    pub(crate) fn poll_claim(
+        &self,
+        place: &mut Place,
+        waker: &Waker,
+        wants: Wants,
+    ) -> Poll<Result<Claim, Refusal>> {
+        let granted = ready!(self.poll_reserve(place, waker, wants));
+        Poll::Ready(granted.and_then(|count| self.claim_reserved(count)))
+    }
+
+    fn poll_grant(
+        &self,
+        registry: &mut Registry,
+        place: &mut Place,
+        wants: Wants,
+    ) -> Poll<Result<u64, Refusal>> {
+        // Under the lock, which whoever closes takes after it, to wake those who wait.
+        let closed = self.tail.load().is_closed() && step("closed-while-waiting");
+        let granted = match place.ticket {
+            Some(ticket) if closed => {
+                registry.room.leave(ticket);
+                None
+            }
+            Some(ticket) => registry.room.collect(ticket),
+            None if closed || registry.room.is_awaited() => None,
+            None => self.grant(registry, wants, step("flag-laggard")),
+        };
+        let answer = match granted {
+            Some(count) => Ok(count),
+            None if closed => Err(Refusal::Closed),
+            None => return Poll::Pending,
+        };
+        place.ticket = None;
+        Poll::Ready(answer)
+    }
+
+    /// Claims what was reserved, which makes it no longer reserved. Not if the ring is closed.
+    pub(crate) fn claim_reserved(&self, count: u64) -> Result<Claim, Refusal> {
+        let arrivals = self.bounds.arrivals.load(Ordering::Relaxed);
+        let mut registry = self.lock();
+        registry.room.reserved -= count;
+        // Those who wait for a permit to be used, rather than for a receiver.
+        let serve = registry.gating.is_empty() && registry.room.is_awaited();
+        let mut seen = self.tail.load();
+        let claimed = loop {
+            if seen.is_closed() {
+                break Err(Refusal::Closed);
+            }
+            match self.tail.claim(seen, count) {
+                Ok(()) => break Ok(seen.sequence()),
+                Err(found) => seen = found,
+            }
+        };
+        drop(registry);
+        let mut claim = self.claimed(claimed?, count, arrivals, None);
+        claim.hand_over |= serve;
+        Ok(claim)
+    }
+
+    /// Gives back what was reserved.
+    pub(crate) fn give_back(&self, count: u64) {
+        let mut registry = self.lock();
+        registry.room.reserved -= count;
+        self.serve_others(registry);
+    }
+
+    /// Gives a place in the queue up, and what was granted there.
+    #[inline]
+    pub(crate) fn leave(&self, place: &mut Place) {
+        if let Some(ticket) = place.ticket.take() {
+            self.leave_queue(ticket);
+        }
+    }
+
+    #[cold]
+    fn leave_queue(&self, ticket: u64) {
+        let mut registry = self.lock();
+        if step("leave-queue") {
+            registry.room.leave(ticket);
+        }
+        self.serve_others(registry);
+    }
+
+    fn serve_others(&self, mut registry: crate::sync::MutexGuard<'_, Registry>) {
+        let mut wakes = Wakes::default();
+        if step("pass-turn-on") {
+            self.serve(&mut registry, &mut wakes);
+        }
+        drop(registry);
+        self.gather(wakes);
+        wake_gathered();
+    }
+
+    /// Once the ring is closed: wakes those who wait for room. The caller owes a [`wake_gathered`].
+    pub(crate) fn dismiss_waiting(&self) {
+        let mut wakes = Wakes::default();
+        wakes.served.extend(self.lock().room.dismiss());
+        self.gather(wakes);
+    }
+}
