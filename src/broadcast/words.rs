@@ -81,7 +81,7 @@ impl TailWord {
 
     #[inline]
     pub(super) fn receivers(self) -> u64 {
-        self.0 / Self::RECEIVER & Self::MAX_RECEIVERS
+        (self.0 / Self::RECEIVER) & Self::MAX_RECEIVERS
     }
 
     #[inline]
