@@ -162,10 +162,11 @@
 //! | `tail` claim (P3) | `claim-won` | Acquire | touch | I2: the lowered bound is not seen |
 //! | the same, lost | `claim-lost` | Acquire | touch | as for the load |
 //! | `tail` touch | `tail-touch` | Release | P1, P3 | I2, and released slots are overwritten |
+//! | `tail` turned | `tail-turn` | Release | P1, P3 | I2, and room that was taken back is claimed |
 //! | `tail` close | `tail-close` | Release | load | what the user did before closing is not seen at the end |
-//! | `hold`, `gate` load (P2, P4) | `hold-load`, `gate-load` | Acquire | their stores | a value is overwritten while it is read |
-//! | `hold`, `gate` raised | `hold-raise`, `hold-settle`, `gate-raise`, `gate-clear` | Release | P2, P4 | the same, with the bound that another one raised |
-//! | `hold`, `gate` lowered | `bound-lower` | Release | P2, P4 | the same, with what it was raised by before |
+//! | `limit`, `gate` load (P2, P4) | `limit-load`, `gate-load` | Acquire | their stores | a value is overwritten while it is read |
+//! | `limit`, `gate` raised | `limit-raise`, `gate-raise`, `gate-clear` | Release | P2, P4 | the same, with the bound that another one raised |
+//! | `limit`, `gate` lowered | `limit-lower`, `bound-lower` | Release | P2, P4 | the same, with what it was raised by before |
 //! | `gate` restored after a release | `gate-readmit` | Release | P4 | a value is overwritten while it is released |
 //! | stamp load (R1, P5) | `stamp-load`, `previous-load` | Acquire | commit | a value is read, or overwritten, before it is written |
 //! | stamp swap (P7) | `commit-release` | Release | R1, P5 | the value is not seen |

@@ -14,6 +14,7 @@ mod batch;
 mod broadcast_channel;
 mod close;
 mod overwrite;
+mod permit;
 mod publish;
 mod receive;
 mod release;
