@@ -8,7 +8,7 @@ mod park;
 mod shards;
 mod waking;
 
-pub(crate) use notifier::{Notifier, RelayRef, gather, wake_gathered};
+pub(crate) use notifier::{Notifier, RelayRef, gather, gather_one, wake_gathered};
 pub(crate) use park::{block, block_on};
 pub(crate) use shards::{SHARDS, Shards};
 pub(crate) use waking::Waking;

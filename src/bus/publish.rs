@@ -209,13 +209,15 @@ impl<'a, E> Publishing<'a, E> {
         self.event.take().expect("polled after completion")
     }
 
-    /// Publishes if there is room. `None`: it has to wait for that.
+    /// Publishes, or does not by the strategy. `None`: it may have to wait.
     #[inline(always)]
     fn attempt(&mut self) -> Option<Result<u64, PublishError<E>>> {
-        match self.bus.ring.sequencer.claim(1) {
-            Err(Refusal::Full) if self.bus.strategy != WaitStrategy::DropNewest => None,
-            claimed => Some(self.finish(claimed)),
-        }
+        let sequencer = &self.bus.ring.sequencer;
+        let claimed = match self.bus.strategy {
+            WaitStrategy::DropNewest => sequencer.claim(1),
+            _ => sequencer.claim_within(1)?,
+        };
+        Some(self.finish(claimed))
     }
 
     #[inline(always)]

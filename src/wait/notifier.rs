@@ -169,6 +169,14 @@ const_thread_local! {
     static WOKEN: RefCell<Vec<RelayRef>> = RefCell::new(Vec::new());
 }
 
+/// Notifies somebody, which can be done with locks held: comes back if it cannot. The caller owes a
+/// [`wake_gathered`] as soon as it holds nothing.
+pub(crate) fn gather_one(relay: RelayRef) -> Option<RelayRef> {
+    let mut relay = Some(relay);
+    let _ = WOKEN.try_with(|woken| woken.borrow_mut().extend(relay.take()));
+    relay
+}
+
 /// Notifies these. The caller owes them a [`wake_gathered`] as soon as it holds nothing.
 pub(crate) fn gather(mut relays: Vec<RelayRef>) {
     let gathered = WOKEN.try_with(|woken| woken.borrow_mut().append(&mut relays));
