@@ -61,9 +61,9 @@
 //!
 //! # Features
 //!
-//! * `tokio` (default): in tokio's tasks, receiving and publishing take part in their cooperative budget: four events
-//!   take a unit. Elsewhere, and without it, a receiver yields now and then by itself. The errors of
-//!   [`broadcast`] convert to tokio's and back.
+//! * `tokio` (default): in tokio's tasks, receiving and publishing take part in their cooperative
+//!   budget: four events take a unit. Elsewhere, and without it, who does nothing else yields now and
+//!   then by itself. The errors of [`broadcast`] convert to tokio's and back.
 
 #[cfg(not(target_has_atomic = "64"))]
 compile_error!(

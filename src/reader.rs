@@ -315,7 +315,7 @@ impl<E> Pinned<'_, E> {
         self.next = sequence + 1;
         self.place.left_values |= needs_drop::<E>();
         // SAFETY: the stamp showed the value (R1), and until R4 no publisher overwrites it: of a
-        // gating receiver `hold` is a bound, a lossy one is pinned (I2, I3). It is not released
+        // gating receiver `limit` is a bound, a lossy one is pinned (I2, I3). It is not released
         // before R4 either, nor moved out by anybody else: that takes a single receiver.
         unsafe { slot.read(read) }
     }

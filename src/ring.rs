@@ -16,7 +16,7 @@
 //!     ▲                                                  ▲
 //!   all have read it: released                       claiming 15 overruns it
 //!
-//!  tail    [ sequence ················· | CLOSED ]       claim × attach × close
+//!  tail    [ sequence ··········· | TURN | CLOSED ]      claim × attach × take back × close
 //!  stamp   [ sequence + 1 ············· | WAITING × 4 ]  commit × registering to be woken
 //!  cursor  [ sequence ········· | FLAGGED | BUSY ]       pin, advance × evict, flag
 //! ```
@@ -32,7 +32,8 @@
 //! | cursor | a receiver's position: the sequence that it reads next |
 //! | gating receiver | holds publishers back: they may not lap it |
 //! | lossy receiver | may be lapped: evicted (its cursor DETACHED), then it lags |
-//! | hold | lower bound of all gating cursors |
+//! | permit | room that was granted: a sequence that only its owner may claim, whichever that will be |
+//! | limit | the first sequence that may not be claimed without a permit: no more than the slowest gating cursor `+ capacity -` the permits that are out |
 //! | gate | lower bound of all attached lossy cursors |
 //! | floor | `claimed + 1 - capacity`: the oldest event retained once `claimed` is |
 //! | registry | all cursors, in a heap by where each was seen last, under a lock: to subscribe, unsubscribe, raise a bound, evict, re-attach |
@@ -40,8 +41,9 @@
 //! # Publish
 //!
 //! * **P1** Load `tail`. CLOSED: hand the event back.
-//! * **P2** Is the floor at or below `hold`? If not, raise `hold` under the registry's lock, to
-//!   the slowest gating cursor. If that is still below the floor: full.
+//! * **P2** Is the tail below `limit`? If not, raise `limit` under the registry's lock, as far as the
+//!   slowest gating cursor allows, and claim (P3) before unlocking. No room, or others wait for
+//!   it: full.
 //! * **P3** Claim by compare-and-swap of `tail`.
 //! * **P4** Load `gate`, *after* the claim. Is the floor at or below it? If not, evict under the
 //!   registry's lock every lossy cursor below the floor, and raise `gate`. One that is BUSY is
@@ -73,10 +75,10 @@
 //!
 //! # Attaching, lag
 //!
-//! To subscribe, lower the bound of that kind to the tail, *then* touch `tail` by a
-//! read-modify-write that changes nothing: its value is the new cursor. A publisher that claims
-//! later sees the lowered bound (P4; at P2 what it may have seen before is as good, since the
-//! newcomer starts behind all claims). To re-attach after a lag, the same with `tail - capacity`;
+//! To subscribe, lower the bound of that kind, *then* touch `tail` by a read-modify-write that
+//! changes nothing: its value is the new cursor. A publisher that claims later sees the lowered
+//! bound (P4). `limit` is lowered by taking room back (see below), if it is above what a newcomer
+//! can bear. To re-attach after a lag, the same with `tail - capacity`;
 //! the distance from the old position is how many events were missed: exact, reported once.
 //!
 //! A receiver that starts in the history ends up with a cursor above its position if part of what
@@ -98,12 +100,21 @@
 //!
 //! # Waiting to publish
 //!
-//! Stand in the list for space, then try again with flagging: the laggard found at P2 gets FLAGGED,
-//! and is checked again. A receiver that takes FLAGGED off at R4 locks the registry and looks for a
-//! gating cursor below the floor of the *present* tail: another publisher may have taken the room.
-//! If there is one it gets the flag; if not, `hold` is raised and the waiting publishers are
-//! notified. Receivers that are not the slowest do nothing. A waiting publisher has claimed
-//! nothing, so that it can be cancelled.
+//! Under the registry's lock, stand in the queue; the laggard gets FLAGGED, and is checked again. A
+//! receiver that takes FLAGGED off at R4 locks the registry and grants what room there is to those
+//! who wait, in the order in which they came; just these are woken. If some still wait, the next
+//! laggard gets the flag. Receivers that are not the slowest do nothing. While somebody waits, P2
+//! raises nothing: what becomes free is theirs. A waiting publisher has claimed nothing, so that
+//! it can be cancelled; what it was granted goes to the next one.
+//!
+//! A grant is a permit. To use one, claim under the registry's lock, whatever `limit` is. Those
+//! who take one before they know the event (`reserve`) do the same without an event.
+//!
+//! A permit is granted of room that nobody else can claim, so it has to be *taken back* from those
+//! who publish without one: lower `limit` to the tail, then turn a bit of `tail`'s word, so that
+//! a claim fails that has seen the former limit. The word never turns back at the same tail: it
+//! turns only if `limit` was above the tail, and whoever raised it has claimed (P2) since, or
+//! somebody else has. So the tail stands still until the registry is unlocked.
 //!
 //! Draining waits in the same way, for targets noted in the registry. Lossy receivers are flagged
 //! by compare-and-swap while they are not BUSY, since R4 writes over the word; a detached one is
@@ -143,10 +154,12 @@
 //!
 //! * **I1** A slot's value is written only by the publisher that claimed its sequence, between P4
 //!   and P7, or taken by the only receiver (R3) or while publishers are shut out.
-//! * **I2** `hold <=` every gating cursor and `gate <=` every attached lossy cursor, as seen by any
+//! * **I2** The greater one of `limit` and `tail`, and the permits that are out, together are no
+//!   more than any gating cursor `+ capacity`; `gate <=` every attached lossy cursor, as seen by any
 //!   publisher whose claim comes after the attachment in `tail`'s modification order.
-//! * **I3** A publisher writes a slot only after it saw `hold` and `gate` at or above the floor of
-//!   its claim, and the floor is above the sequence that the slot held.
+//! * **I3** A publisher writes a slot only after it saw its claim within `limit`, or had permits for
+//!   it, and `gate` at or above the floor of its claim, and the floor is above the sequence that the
+//!   slot held.
 //! * **I4** While BUSY, only its owner writes a cursor.
 //! * **I5** At most one lap: `claimed - capacity` never exceeds a gating cursor.
 //! * **I6** While a publisher or a drain waits, FLAGGED is set on some cursor that it waits for, or
@@ -162,10 +175,11 @@
 //! | `tail` claim (P3) | `claim-won` | Acquire | touch | I2: the lowered bound is not seen |
 //! | the same, lost | `claim-lost` | Acquire | touch | as for the load |
 //! | `tail` touch | `tail-touch` | Release | P1, P3 | I2, and released slots are overwritten |
+//! | `tail` turned | `tail-turn` | Release | P1, P3 | I2, and room that was taken back is claimed |
 //! | `tail` close | `tail-close` | Release | load | what the user did before closing is not seen at the end |
-//! | `hold`, `gate` load (P2, P4) | `hold-load`, `gate-load` | Acquire | their stores | a value is overwritten while it is read |
-//! | `hold`, `gate` raised | `hold-raise`, `hold-settle`, `gate-raise`, `gate-clear` | Release | P2, P4 | the same, with the bound that another one raised |
-//! | `hold`, `gate` lowered | `bound-lower` | Release | P2, P4 | the same, with what it was raised by before |
+//! | `limit`, `gate` load (P2, P4) | `limit-load`, `gate-load` | Acquire | their stores | a value is overwritten while it is read |
+//! | `limit`, `gate` raised | `limit-raise`, `gate-raise`, `gate-clear` | Release | P2, P4 | the same, with the bound that another one raised |
+//! | `limit`, `gate` lowered | `limit-lower`, `bound-lower` | Release | P2, P4 | the same, with what it was raised by before |
 //! | `gate` restored after a release | `gate-readmit` | Release | P4 | a value is overwritten while it is released |
 //! | stamp load (R1, P5) | `stamp-load`, `previous-load` | Acquire | commit | a value is read, or overwritten, before it is written |
 //! | stamp swap (P7) | `commit-release` | Release | R1, P5 | the value is not seen |

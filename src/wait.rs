@@ -9,7 +9,7 @@ mod park;
 mod shards;
 mod waking;
 
-pub(crate) use notifier::{Notifier, RelayRef, gather, wake_gathered};
+pub(crate) use notifier::{Notifier, RelayRef, gather, gather_one, wake_gathered};
 #[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
 pub(crate) use park::{Limit, block, block_on, block_within};
 pub(crate) use shards::{SHARDS, Shards};

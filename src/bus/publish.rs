@@ -219,13 +219,15 @@ impl<E> Unpublished<E> {
         self.event.is_some()
     }
 
-    /// Publishes if there is room. `None`: it has to wait for that.
+    /// Publishes, or does not by the strategy. `None`: it may have to wait.
     #[inline(always)]
     pub(super) fn attempt(&mut self, bus: &EventBus<E>) -> Option<Result<u64, PublishError<E>>> {
-        match bus.ring.sequencer.claim(1) {
-            Err(Refusal::Full) if bus.strategy != WaitStrategy::DropNewest => None,
-            claimed => Some(self.finish(bus, claimed)),
-        }
+        let sequencer = &bus.ring.sequencer;
+        let claimed = match bus.strategy {
+            WaitStrategy::DropNewest => sequencer.claim(1),
+            _ => sequencer.claim_within(1)?,
+        };
+        Some(self.finish(bus, claimed))
     }
 
     #[inline(always)]

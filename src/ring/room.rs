@@ -1,7 +1,7 @@
 //! Room that is promised, and those who wait for some: first come, first served.
 
 use crate::wait::{Relay, RelayRef};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::task::Waker;
 
 /// How many sequences somebody wants at once.
@@ -20,17 +20,21 @@ impl Wants {
 pub(crate) struct Room {
     /// Permits: sequences that were granted, and neither claimed nor given back.
     pub(super) reserved: u64,
-    /// Those who wait, by tickets in the order in which they came.
-    waiting: BTreeMap<u64, Waiting>,
-    /// What some of them have been granted, and did not collect yet.
+    /// Those who wait, in the order in which they came. The first one did not leave.
+    queue: VecDeque<Waiting>,
+    /// How many of them have left.
+    holes: usize,
+    /// What those who waited have been granted, and did not collect yet.
     granted: BTreeMap<u64, u64>,
     tickets: u64,
 }
 
 #[derive(Debug)]
 struct Waiting {
+    ticket: u64,
     wants: Wants,
-    relay: RelayRef,
+    /// `None`: it has left.
+    relay: Option<RelayRef>,
 }
 
 /// Somebody's place among those who wait, and the waker that it is to be woken by.
@@ -58,50 +62,86 @@ impl Place {
 
 impl Room {
     pub(super) fn is_awaited(&self) -> bool {
-        !self.waiting.is_empty()
+        !self.queue.is_empty()
     }
 
     /// What the one who came first wants.
     pub(super) fn first_wants(&self) -> Option<Wants> {
-        self.waiting.first_key_value().map(|(_, first)| first.wants)
+        self.queue.front().map(|first| first.wants)
     }
 
     /// Stands behind all others. The ticket.
     pub(super) fn stand(&mut self, wants: Wants, relay: RelayRef) -> u64 {
         let ticket = self.tickets;
         self.tickets += 1;
-        self.waiting.insert(ticket, Waiting { wants, relay });
+        self.queue.push_back(Waiting {
+            ticket,
+            wants,
+            relay: Some(relay),
+        });
         ticket
     }
 
     /// The one who came first is granted this, and is to be woken.
     pub(super) fn serve_first(&mut self, grant: u64) -> Option<RelayRef> {
-        let (ticket, first) = self.waiting.pop_first()?;
-        self.granted.insert(ticket, grant);
-        Some(first.relay)
+        let first = self.queue.pop_front()?;
+        self.granted.insert(first.ticket, grant);
+        self.close_holes();
+        first.relay
     }
 
     pub(super) fn collect(&mut self, ticket: u64) -> Option<u64> {
         self.granted.remove(&ticket)
     }
 
+    fn find(&mut self, ticket: u64) -> Option<&mut Waiting> {
+        let index = self.queue.binary_search_by_key(&ticket, |one| one.ticket);
+        self.queue.get_mut(index.ok()?)
+    }
+
     /// Changes whom to wake.
     pub(super) fn wake_by(&mut self, ticket: u64, relay: RelayRef) {
-        if let Some(waiting) = self.waiting.get_mut(&ticket) {
-            waiting.relay = relay;
+        if let Some(waiting) = self.find(ticket) {
+            waiting.relay = Some(relay);
         }
     }
 
     /// Gives the place up, and what it was granted.
     pub(super) fn leave(&mut self, ticket: u64) {
-        if self.waiting.remove(&ticket).is_none() {
-            self.reserved -= self.collect(ticket).unwrap_or(0);
+        match self.find(ticket) {
+            Some(waiting) => {
+                waiting.relay = None;
+                self.holes += 1;
+                self.close_holes();
+            }
+            None => self.reserved -= self.collect(ticket).unwrap_or(0),
+        }
+    }
+
+    /// Those at either end; all, once they are the larger part.
+    fn close_holes(&mut self) {
+        while self
+            .queue
+            .front()
+            .is_some_and(|first| first.relay.is_none())
+        {
+            self.queue.pop_front();
+            self.holes -= 1;
+        }
+        while self.queue.back().is_some_and(|last| last.relay.is_none()) {
+            self.queue.pop_back();
+            self.holes -= 1;
+        }
+        if self.holes > self.queue.len() / 2 {
+            self.queue.retain(|one| one.relay.is_some());
+            self.holes = 0;
         }
     }
 
     /// Nobody is going to be granted anything any more: all who wait are to be woken.
     pub(super) fn dismiss(&mut self) -> impl Iterator<Item = RelayRef> {
-        let dismissed = std::mem::take(&mut self.waiting);
-        dismissed.into_values().map(|waiting| waiting.relay)
+        self.holes = 0;
+        let dismissed = std::mem::take(&mut self.queue);
+        dismissed.into_iter().filter_map(|waiting| waiting.relay)
     }
 }

@@ -194,26 +194,51 @@ impl Sequencer {
     /// P1 to P4: claims up to `want` sequences, at least one, if there is room that is not reserved.
     #[inline]
     pub(crate) fn claim(&self, want: u64) -> Result<Claim, Refusal> {
+        match self.claim_within(want) {
+            Some(claimed) => claimed,
+            None => self.claim_beyond(want),
+        }
+    }
+
+    /// P1 to P4, fast: `None` if the bound does not tell that there is so much room.
+    #[inline]
+    pub(crate) fn claim_within(&self, want: u64) -> Option<Result<Claim, Refusal>> {
         let want = want.min(self.bounds.capacity);
         // Before the claim, so that an arrival after it is not counted in. Relaxed: an older count
         // only makes us look for nothing.
         let arrivals = self.bounds.arrivals.load(Ordering::Relaxed);
         let early = (!step("gate-after-claim")).then(|| self.gate());
         let mut seen = self.tail.load(); // P1
-        let (first, count) = loop {
+        let first = loop {
             if seen.is_closed() && step("closed-refuses") {
-                return Err(Refusal::Closed);
+                return Some(Err(Refusal::Closed));
             }
             let first = seen.sequence();
             if self.room(first) < want {
-                break self.claim_anew(want)?; // P2
+                return None; // P2
             }
             match self.tail.claim(seen, want) {
-                Ok(()) => break (first, want), // P3
+                Ok(()) => break first, // P3
                 Err(found) => seen = found,
             }
         };
-        Ok(self.claimed(first, count, arrivals, early))
+        Some(Ok(self.claimed(first, want, arrivals, early)))
+    }
+
+    /// P2 to P4, slow.
+    #[cold]
+    fn claim_beyond(&self, want: u64) -> Result<Claim, Refusal> {
+        let arrivals = self.bounds.arrivals.load(Ordering::Relaxed);
+        let mut registry = self.lock();
+        if !step("claim-what-was-raised") {
+            self.raise(&mut registry, false)?;
+            drop(registry);
+            return self.claim(want);
+        }
+        let claimed = self.raise_and_claim(&mut registry, want, false);
+        drop(registry);
+        let (first, count) = claimed?;
+        Ok(self.claimed(first, count, arrivals, None))
     }
 
     /// P4, after the claim: a receiver that attached before it is bounded by what we see here.
@@ -250,37 +275,42 @@ impl Sequencer {
         room(first, self.bounds.limit.load(acquire("limit-load")))
     }
 
-    /// P2, slow: raises `limit` as far as the gating cursors allow, and P3. Before the registry is
-    /// unlocked, since otherwise the room could be [taken back](Self::take_back) at the same tail.
+    /// P2 and P3, slow: before the registry is unlocked, since otherwise the room could be
+    /// [taken back](Self::take_back) at the same tail. With `flag`, a refusal leaves the laggard
+    /// flagged.
+    fn raise_and_claim(
+        &self,
+        registry: &mut Registry,
+        want: u64,
+        flag: bool,
+    ) -> Result<(u64, u64), Refusal> {
+        loop {
+            let (seen, room) = self.raise(registry, flag)?;
+            let count = room.min(want).min(self.bounds.capacity);
+            if self.tail.claim(seen, count).is_ok() {
+                return Ok((seen.sequence(), count));
+            }
+        }
+    }
+
+    /// P2, slow: raises `limit` as far as the gating cursors allow. The tail, and the room there.
     ///
     /// Release pairs with P2 of another publisher, which relies on what we saw of the cursors.
-    #[cold]
-    fn claim_anew(&self, want: u64) -> Result<(u64, u64), Refusal> {
-        let capacity = self.bounds.capacity;
-        let mut registry = self.lock();
+    fn raise(&self, registry: &mut Registry, flag: bool) -> Result<(TailWord, u64), Refusal> {
+        let seen = self.tail.load();
+        if seen.is_closed() && step("closed-refuses") {
+            return Err(Refusal::Closed);
+        }
         if registry.room.is_awaited() && !registry.gating.is_empty() && step("queue-first") {
             return Err(Refusal::Full);
         }
-        loop {
-            let seen = self.tail.load();
-            if seen.is_closed() && step("closed-refuses") {
-                return Err(Refusal::Closed);
-            }
-            let (first, reserved) = (seen.sequence(), registry.room.reserved);
-            let floor = oldest(first + reserved + 1, capacity);
-            let slowest = registry.gating.reached(floor, false);
-            let slowest = slowest.map_err(|_| Refusal::Full)?;
-            let limit = slowest.saturating_add(capacity) - reserved;
-            self.bounds.limit.store(limit, release("limit-raise"));
-            if !step("claim-what-was-raised") {
-                drop(registry);
-                return self.claim(want).map(|claim| (claim.first, claim.count));
-            }
-            let count = room(first, limit).min(want);
-            if self.tail.claim(seen, count).is_ok() {
-                return Ok((first, count));
-            }
-        }
+        let (capacity, reserved) = (self.bounds.capacity, registry.room.reserved);
+        let floor = oldest(seen.sequence() + reserved + 1, capacity);
+        let slowest = registry.gating.reached(floor, flag);
+        let slowest = slowest.map_err(|_| Refusal::Full)?;
+        let limit = slowest.saturating_add(capacity) - reserved;
+        self.bounds.limit.store(limit, release("limit-raise"));
+        Ok((seen, room(seen.sequence(), limit)))
     }
 
     /// P4, slow: takes every lossy cursor below `floor` off, and raises `gate`. One that is

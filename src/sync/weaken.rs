@@ -8,7 +8,9 @@
 //! | label | the step, or what is done instead of it |
 //! |---|---|
 //! | `closed-refuses` | P1: a claim of a closed ring is refused |
-//! | `check-hold` | P2: claims stay within `hold` |
+//! | `check-limit` | P2: claims stay within `limit` |
+//! | `queue-first` | P2: nothing is raised for a claim while others wait |
+//! | `claim-what-was-raised` | P2: who raises `limit` claims before unlocking; after it |
 //! | `claim-rmw` | P3: the claim is a compare-and-swap; a store |
 //! | `gate-after-claim` | P4: `gate` is loaded after the claim; before it |
 //! | `evict-lapped` | P4: lossy cursors below the floor are evicted |
@@ -27,7 +29,8 @@
 //! | `advance-rmw` | R4: the step of a gating receiver is a swap; a load and a store |
 //! | `keep-flag` | R4: a flag that a lossy receiver writes over is handed over |
 //! | `hand-over` | R4: a flag that comes off is handed over |
-//! | `subscribe-hold` | attaching: `hold` is lowered |
+//! | `subscribe-limit` | attaching: `limit` is lowered |
+//! | `flag-newcomer` | attaching: a gating receiver that those who wait may wait for is flagged |
 //! | `subscribe-gate` | attaching: `gate` is lowered |
 //! | `count-before-touch` | attaching: the receiver is counted before the touch; after it |
 //! | `subscribe-touch` | attaching: the touch is a read-modify-write; a load |
@@ -47,11 +50,15 @@
 //! | `flag-check` | the flagged cursor is looked at again |
 //! | `flag-lossy` | a lossy cursor is flagged by compare-and-swap; by a store |
 //! | `flag-busy` | not while BUSY |
-//! | `present-tail` | a hand-over compares with the tail as it is; with the bound as it was |
 //! | `pass-flag-on` | a hand-over flags the next laggard |
 //! | `evicted-flag` | a flag that comes off by eviction is handed over |
 //! | `removed-flag` | a flag that goes with its receiver is handed over |
-//! | `wake-space` | a hand-over notifies publishers |
+//! | `take-back` | reserving: `limit` is lowered to the tail |
+//! | `take-back-turn` | reserving: then the tail's word turns; is touched |
+//! | `leave-queue` | who gives up a wait for room leaves the queue |
+//! | `pass-turn-on` | and what it was granted goes to the next one |
+//! | `closed-while-waiting` | who waits for room looks for CLOSED |
+//! | `wake-served` | those who are granted room are woken |
 //! | `wake-drained` | a hand-over notifies drains |
 //! | `note-drain` | a drain notes its target |
 //! | `attach-detached` | a drain re-attaches a detached cursor, to flag it |
@@ -68,7 +75,7 @@
 //! | `release-on-empty` | a receiver that has read all releases |
 //! | `close-rmw` | CLOSED is set by a read-modify-write; by a load and a store |
 //! | `close-notify` | closing notifies receivers |
-//! | `close-space` | closing notifies publishers |
+//! | `close-space` | closing notifies those who wait for room |
 //! | `last-handle` | the last handle to be dropped closes |
 //! | `slot-lock` | `broadcast`: a slot is locked by compare-and-swap; by a store |
 //! | `await-lap` | a sender waits for the lap before to be committed, and not read |

@@ -167,6 +167,14 @@ const_thread_local! {
     static WOKEN: RefCell<Vec<Option<RelayRef>>> = RefCell::new(Vec::new());
 }
 
+/// Notifies somebody, which can be done with locks held: comes back if it cannot. The caller owes a
+/// [`wake_gathered`] as soon as it holds nothing.
+pub(crate) fn gather_one(relay: RelayRef) -> Option<RelayRef> {
+    let mut relay = Some(relay);
+    let _ = WOKEN.try_with(|woken| woken.borrow_mut().extend(relay.take().map(Some)));
+    relay
+}
+
 /// Notifies these. The caller owes them a [`wake_gathered`] as soon as it holds nothing.
 pub(crate) fn gather(relays: Vec<RelayRef>) {
     let mut relays: Vec<_> = relays.into_iter().map(Some).collect();

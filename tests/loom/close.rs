@@ -142,8 +142,6 @@ fn handles_show_what_was_done_before() {
 }
 
 /// Catches: the same for weak handles.
-///
-/// Kills: `weak-handle-drop`, `weak-handles-load`.
 #[test]
 fn weak_handles_show_what_was_done_before() {
     loom::model(|| {
@@ -227,5 +225,27 @@ fn drain_while_lapped_or_dropped() {
         publisher.join().unwrap();
         dropping.join().unwrap();
         drop(lapped);
+    });
+}
+
+/// Catches: a waiter that has moved up in its list, and leaves it from where it was.
+///
+/// Kills: `renumber-moved`.
+#[test]
+fn drains_given_up() {
+    loom::model(|| {
+        let model = numbers(1, WaitStrategy::Block);
+        let _receiver = model.bus.subscribe();
+        model.publish(0);
+        let cx = &mut std::task::Context::from_waker(std::task::Waker::noop());
+        let mut drained = || {
+            let mut drained = model.bus.drained();
+            assert!(std::pin::Pin::new(&mut drained).poll(cx).is_pending());
+            drained
+        };
+        let [first, second, third] = [drained(), drained(), drained()];
+        drop((first, second));
+        let fourth = drained();
+        drop((third, fourth));
     });
 }

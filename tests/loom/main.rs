@@ -15,6 +15,7 @@ mod broadcast_channel;
 mod close;
 mod deserted;
 mod overwrite;
+mod permit;
 mod publish;
 mod receive;
 mod release;

@@ -5,7 +5,7 @@ use super::*;
 /// Catches: no FLAGGED hand-over; a flag that is not checked again after it was set; a bound that
 /// is stored but not notified.
 ///
-/// Kills: `advance-rmw`, `cursor-advance`, `flag-check`, `flag-laggard`, `hand-over`, `wake-space`.
+/// Kills: `advance-rmw`, `cursor-advance`, `flag-check`, `flag-laggard`, `hand-over`, `wake-served`.
 #[test]
 fn blocked_publisher_one_receiver() {
     loom::model(|| {
@@ -95,10 +95,7 @@ fn blocked_publisher_receiver_drops() {
     });
 }
 
-/// Catches: a hand-over that compares with the bound as it was rather than with the present tail:
-/// a `try_publish` takes part of the room, and the sleeping publisher sleeps on.
-///
-/// Kills: `present-tail`.
+/// Catches: a hand-over that does not see that a `try_publish` took part of the room.
 #[test]
 fn blocked_publisher_part_of_the_room_taken() {
     bounded(3, || {
@@ -127,7 +124,7 @@ fn blocked_publisher_part_of_the_room_taken() {
 
 /// Catches: room that only one of several sleeping publishers hears of.
 ///
-/// Kills: `hold-settle`.
+/// Kills: `tail-turn`, `limit-lower`.
 #[test]
 fn blocked_publishers_two_asleep() {
     bounded(1, || {
@@ -148,8 +145,6 @@ fn blocked_publishers_two_asleep() {
 }
 
 /// Catches: a cancelled publisher that leaves a hole, or takes a wake-up with it.
-///
-/// Kills: `renumber-moved`.
 #[test]
 fn blocked_publisher_cancelled() {
     bounded(2, || {

@@ -23,7 +23,7 @@ fn subscribe_lossy_in_a_burst() {
 
 /// Catches: the same for a gating receiver: it would lose an event.
 ///
-/// Kills: `check-hold`, `subscribe-hold`.
+/// Kills: `check-limit`, `subscribe-limit`.
 #[test]
 fn subscribe_gating_in_a_burst() {
     loom::model(|| {
@@ -85,7 +85,7 @@ fn subscribe_gating_and_publish() {
 /// Catches: a bound that is lowered without Release: a publisher that sees it has not seen what it
 /// was raised by, and overwrites what it has not seen read.
 ///
-/// Kills: `hold-load`, `hold-raise`.
+/// Kills: `limit-load`, `limit-raise`.
 #[test]
 fn subscribe_again_while_another_publishes() {
     loom::model(|| {

@@ -9,7 +9,7 @@ use crate::wait::{RelayRef, gather};
 #[derive(Debug, Default)]
 #[must_use]
 pub(crate) struct Wakes {
-    /// Those who were granted room.
+    /// Those who were granted room, and could not be gathered yet.
     pub(super) served: Vec<RelayRef>,
     drained: bool,
     pub(super) deserted: bool,
@@ -94,9 +94,7 @@ impl Sequencer {
 
     /// The caller owes a [`wake_gathered`](crate::wait::wake_gathered).
     pub(crate) fn gather(&self, wakes: Wakes) {
-        if step("wake-served") {
-            gather(wakes.served);
-        }
+        gather(wakes.served);
         if wakes.drained && step("wake-drained") {
             self.drained.gather();
         }

@@ -8,7 +8,7 @@ use crate::ring::registry::Registry;
 use crate::ring::room::{Place, Wants};
 use crate::ring::sequence::oldest;
 use crate::sync::{Ordering, release, step};
-use crate::wait::wake_gathered;
+use crate::wait::{gather_one, wake_gathered};
 use std::task::{Poll, Waker, ready};
 
 impl Sequencer {
@@ -49,7 +49,10 @@ impl Sequencer {
             let Some(grant) = self.grant(registry, wants, step("pass-flag-on")) else {
                 return;
             };
-            wakes.served.extend(registry.room.serve_first(grant));
+            let served = registry.room.serve_first(grant);
+            if step("wake-served") {
+                wakes.served.extend(served.and_then(gather_one));
+            }
         }
     }
 
@@ -72,9 +75,43 @@ impl Sequencer {
         waker: &Waker,
         wants: Wants,
     ) -> Poll<Result<u64, Refusal>> {
+        self.poll_or_stand(place, waker, wants, |registry, place| {
+            self.poll_grant(registry, place, wants)
+        })
+    }
+
+    /// P2 to P4, slow: claims, or stands in the queue. Never [`Refusal::Full`].
+    pub(crate) fn poll_claim(
+        &self,
+        place: &mut Place,
+        waker: &Waker,
+        wants: Wants,
+    ) -> Poll<Result<Claim, Refusal>> {
+        let arrivals = self.bounds.arrivals.load(Ordering::Relaxed);
+        let claimed = self.poll_or_stand(place, waker, wants, |registry, place| {
+            if place.is_taken() {
+                let granted = ready!(self.poll_grant(registry, place, wants));
+                return Poll::Ready(granted.and_then(|count| self.redeem(registry, count)));
+            }
+            match self.raise_and_claim(registry, wants.most, step("flag-laggard")) {
+                Err(Refusal::Full) => Poll::Pending,
+                claimed => Poll::Ready(claimed.map(|(first, count)| (first, count, false))),
+            }
+        });
+        claimed.map_ok(|redeemed| self.redeemed(redeemed, arrivals))
+    }
+
+    /// Tries under the lock, and waits if it has to.
+    fn poll_or_stand<R>(
+        &self,
+        place: &mut Place,
+        waker: &Waker,
+        wants: Wants,
+        attempt: impl FnOnce(&mut Registry, &mut Place) -> Poll<R>,
+    ) -> Poll<R> {
         let (relay, former) = place.relay_to(waker);
         let mut registry = self.lock();
-        let polled = self.poll_grant(&mut registry, place, wants);
+        let polled = attempt(&mut registry, place);
         if polled.is_pending() {
             match place.ticket {
                 Some(ticket) => registry.room.wake_by(ticket, relay),
@@ -84,17 +121,6 @@ impl Sequencer {
         drop(registry);
         drop(former);
         polled
-    }
-
-    /// As [`poll_reserve`](Self::poll_reserve), and claims what was granted.
-    pub(crate) fn poll_claim(
-        &self,
-        place: &mut Place,
-        waker: &Waker,
-        wants: Wants,
-    ) -> Poll<Result<Claim, Refusal>> {
-        let granted = ready!(self.poll_reserve(place, waker, wants));
-        Poll::Ready(granted.and_then(|count| self.claim_reserved(count)))
     }
 
     fn poll_grant(
@@ -126,24 +152,30 @@ impl Sequencer {
     /// Claims what was reserved, which makes it no longer reserved. Not if the ring is closed.
     pub(crate) fn claim_reserved(&self, count: u64) -> Result<Claim, Refusal> {
         let arrivals = self.bounds.arrivals.load(Ordering::Relaxed);
-        let mut registry = self.lock();
+        let redeemed = self.redeem(&mut self.lock(), count);
+        redeemed.map(|redeemed| self.redeemed(redeemed, arrivals))
+    }
+
+    /// P3 with permits. Where, how many, and whether somebody waits for one to be used, rather than
+    /// for a receiver.
+    fn redeem(&self, registry: &mut Registry, count: u64) -> Result<(u64, u64, bool), Refusal> {
         registry.room.reserved -= count;
-        // Those who wait for a permit to be used, rather than for a receiver.
-        let serve = registry.gating.is_empty() && registry.room.is_awaited();
+        let awaited = registry.gating.is_empty() && registry.room.is_awaited();
         let mut seen = self.tail.load();
-        let claimed = loop {
-            if seen.is_closed() {
-                break Err(Refusal::Closed);
-            }
+        while !seen.is_closed() {
             match self.tail.claim(seen, count) {
-                Ok(()) => break Ok(seen.sequence()),
+                Ok(()) => return Ok((seen.sequence(), count, awaited)),
                 Err(found) => seen = found,
             }
-        };
-        drop(registry);
-        let mut claim = self.claimed(claimed?, count, arrivals, None);
-        claim.hand_over |= serve;
-        Ok(claim)
+        }
+        Err(Refusal::Closed)
+    }
+
+    /// P4 after it.
+    fn redeemed(&self, (first, count, awaited): (u64, u64, bool), arrivals: usize) -> Claim {
+        let mut claim = self.claimed(first, count, arrivals, None);
+        claim.hand_over |= awaited;
+        claim
     }
 
     /// Gives back what was reserved.
