@@ -10,7 +10,7 @@ fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
 }
 
 /// All that was published comes, and none of it is missed.
-fn assert_lossless(receiver: &mut Receiver<u64>, mut account: Account, published: u64) {
+fn assert_lossless(receiver: &mut WithLag<u64>, mut account: Account, published: u64) {
     account.drain(receiver);
     account.assert(published);
     assert_eq!(account.missed, 0);
@@ -24,7 +24,7 @@ fn assert_lossless(receiver: &mut Receiver<u64>, mut account: Account, published
 fn permit_against_a_claim() {
     loom::model(|| {
         let model = numbers(2, WaitStrategy::Block);
-        let mut receiver = model.bus.subscribe();
+        let mut receiver = model.bus.subscribe().with_lag();
         model.publish(0);
         let publisher = model.spawn(|model| {
             model.try_publish(2);
@@ -49,7 +49,7 @@ fn permit_against_a_claim() {
 fn permit_against_a_claim_that_was_late() {
     bounded(3, || {
         let model = numbers(2, WaitStrategy::Block);
-        let mut receiver = model.bus.subscribe();
+        let mut receiver = model.bus.subscribe().with_lag();
         model.publish(0);
         let publishers = [2, 3].map(|number| {
             model.spawn(move |model| {
@@ -83,7 +83,7 @@ fn permit_while_a_receiver_comes() {
         let publisher = model.spawn(|model| {
             model.try_publish(0);
         });
-        let mut receiver = model.bus.subscribe();
+        let mut receiver = model.bus.subscribe().with_lag();
         let start = receiver.position();
         permit.publish(1).unwrap();
         publisher.join().unwrap();
@@ -97,7 +97,7 @@ fn permit_while_a_receiver_comes() {
 fn permit_for_what_was_just_read() {
     bounded(3, || {
         let model = numbers(1, WaitStrategy::Block);
-        let mut receiver = model.bus.subscribe();
+        let mut receiver = model.bus.subscribe().with_lag();
         model.publish(0);
         let publisher = model.spawn(|model| {
             if let Ok(permit) = model.bus.try_reserve() {
@@ -119,7 +119,7 @@ fn permit_for_what_was_just_read() {
 fn permit_granted_and_given_up() {
     bounded(2, || {
         let model = numbers(1, WaitStrategy::Block);
-        let mut receiver = model.bus.subscribe();
+        let mut receiver = model.bus.subscribe().with_lag();
         model.publish(0);
         let mut first = Box::pin({
             let bus = model.bus.clone();
@@ -145,7 +145,7 @@ fn permit_granted_and_given_up() {
 fn permits_are_granted_in_turn() {
     bounded(2, || {
         let model = numbers(1, WaitStrategy::Block);
-        let mut receiver = model.bus.subscribe();
+        let mut receiver = model.bus.subscribe().with_lag();
         model.publish(0);
         let mut first = pin!(model.bus.publish(1));
         let mut second = pin!(model.bus.publish(2));
@@ -171,7 +171,7 @@ fn permits_are_granted_in_turn() {
 fn permit_granted_while_the_bus_closes() {
     bounded(2, || {
         let model = numbers(1, WaitStrategy::Block);
-        let mut receiver = model.bus.subscribe();
+        let mut receiver = model.bus.subscribe().with_lag();
         model.publish(0);
         let closer = model.spawn(|model| model.bus.close());
         let waiting = model.spawn(|model| {
@@ -199,7 +199,7 @@ fn permit_awaited_while_a_receiver_comes() {
             let permit = model.bus.reserve_blocking().unwrap();
             permit.publish(1).unwrap();
         });
-        let mut receiver = model.bus.subscribe();
+        let mut receiver = model.bus.subscribe().with_lag();
         permit.publish(0).unwrap();
         let mut account = Account::default();
         account.wait(&mut receiver);
