@@ -1,7 +1,7 @@
 //! Room that is promised, and those who wait for some: first come, first served.
 
 use crate::wait::{Relay, RelayRef};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::task::Waker;
 
 /// How many sequences somebody wants at once.
@@ -25,7 +25,7 @@ pub(crate) struct Room {
     /// How many of them have left.
     holes: usize,
     /// What those who waited have been granted, and did not collect yet.
-    granted: BTreeMap<u64, u64>,
+    granted: VecDeque<(u64, u64)>,
     tickets: u64,
 }
 
@@ -51,12 +51,12 @@ impl Place {
         self.ticket.is_some()
     }
 
-    /// The relay to this waker. If there was another one, that comes back too, for it must not be
-    /// dropped under the lock.
-    pub(super) fn relay_to(&mut self, waker: &Waker) -> (RelayRef, Option<RelayRef>) {
+    /// Is to be woken by this waker. A relay to another one comes back, for it must not be dropped
+    /// under the lock.
+    pub(super) fn relay_to(&mut self, waker: &Waker) -> Option<RelayRef> {
         let former = self.relay.take_if(|relay| !relay.will_wake(waker));
-        let relay = self.relay.get_or_insert_with(|| Relay::new(waker.clone()));
-        (RelayRef::clone(relay), former)
+        self.relay.get_or_insert_with(|| Relay::new(waker.clone()));
+        former
     }
 }
 
@@ -70,40 +70,44 @@ impl Room {
         self.queue.front().map(|first| first.wants)
     }
 
-    /// Stands behind all others. The ticket.
-    pub(super) fn stand(&mut self, wants: Wants, relay: RelayRef) -> u64 {
-        let ticket = self.tickets;
-        self.tickets += 1;
-        self.queue.push_back(Waiting {
-            ticket,
-            wants,
-            relay: Some(relay),
-        });
-        ticket
+    /// Stands behind all others, or where it does, to be woken by its relay.
+    pub(super) fn stand(&mut self, wants: Wants, place: &mut Place) {
+        let relay = place.relay.clone();
+        match place.ticket {
+            Some(ticket) => {
+                if let Some(waiting) = self.find(ticket) {
+                    waiting.relay = relay;
+                }
+            }
+            None => {
+                let ticket = self.tickets;
+                self.tickets += 1;
+                place.ticket = Some(ticket);
+                self.queue.push_back(Waiting {
+                    ticket,
+                    wants,
+                    relay,
+                });
+            }
+        }
     }
 
     /// The one who came first is granted this, and is to be woken.
     pub(super) fn serve_first(&mut self, grant: u64) -> Option<RelayRef> {
         let first = self.queue.pop_front()?;
-        self.granted.insert(first.ticket, grant);
+        self.granted.push_back((first.ticket, grant));
         self.close_holes();
         first.relay
     }
 
     pub(super) fn collect(&mut self, ticket: u64) -> Option<u64> {
-        self.granted.remove(&ticket)
+        let index = self.granted.binary_search_by_key(&ticket, |one| one.0);
+        self.granted.remove(index.ok()?).map(|(_, grant)| grant)
     }
 
     fn find(&mut self, ticket: u64) -> Option<&mut Waiting> {
         let index = self.queue.binary_search_by_key(&ticket, |one| one.ticket);
         self.queue.get_mut(index.ok()?)
-    }
-
-    /// Changes whom to wake.
-    pub(super) fn wake_by(&mut self, ticket: u64, relay: RelayRef) {
-        if let Some(waiting) = self.find(ticket) {
-            waiting.relay = Some(relay);
-        }
     }
 
     /// Gives the place up, and what it was granted.

@@ -109,14 +109,11 @@ impl Sequencer {
         wants: Wants,
         attempt: impl FnOnce(&mut Registry, &mut Place) -> Poll<R>,
     ) -> Poll<R> {
-        let (relay, former) = place.relay_to(waker);
+        let former = place.relay_to(waker);
         let mut registry = self.lock();
         let polled = attempt(&mut registry, place);
         if polled.is_pending() {
-            match place.ticket {
-                Some(ticket) => registry.room.wake_by(ticket, relay),
-                None => place.ticket = Some(registry.room.stand(wants, relay)),
-            }
+            registry.room.stand(wants, place);
         }
         drop(registry);
         drop(former);

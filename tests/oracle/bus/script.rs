@@ -65,6 +65,9 @@ pub(crate) enum PublishStep {
     /// Polls, going on with the future of either kind that the handle has, if any.
     Poll(usize),
     PollMany(usize, usize),
+    /// The same with a future that reserves room, is pending once more when it has some, and then
+    /// publishes.
+    PollReserve(usize),
     Cancel,
 }
 

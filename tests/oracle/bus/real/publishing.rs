@@ -9,6 +9,7 @@ use crate::support::{Boxed, Payload, Wakers};
 use eventring::{EventBus, PublishError, TryPublishError};
 use std::cell::RefCell;
 use std::fmt::Display;
+use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
@@ -73,6 +74,9 @@ impl<T: Payload + 'static> Handle<T> {
             PublishStep::PollMany(count, waker) => {
                 self.poll(waker, wakers, |bus| publish_many(bus, batch(count)))
             }
+            PublishStep::PollReserve(waker) => {
+                self.poll(waker, wakers, |bus| publish_reserved(bus, event(0)))
+            }
             PublishStep::Cancel => {
                 let publishing = self.publishing.take().expect("as specified");
                 drop(publishing.future);
@@ -120,6 +124,26 @@ impl<T: Payload + 'static> Handle<T> {
 fn publish_one<T: Payload + 'static>(bus: Rc<EventBus<T>>, event: T) -> Publishing<T> {
     Publishing {
         future: Box::pin(async move { one(bus.publish(event).await, PublishError::into_event) }),
+        left: Batch::default(),
+    }
+}
+
+fn publish_reserved<T: Payload + 'static>(bus: Rc<EventBus<T>>, event: T) -> Publishing<T> {
+    let future = Box::pin(async move {
+        let permit = match bus.reserve().await {
+            Ok(permit) => permit,
+            Err(error) => return Outcome::Published(Err(error.to_string()), vec![event.number()]),
+        };
+        let mut held = false;
+        poll_fn(|_| match std::mem::replace(&mut held, true) {
+            false => Poll::Pending,
+            true => Poll::Ready(()),
+        })
+        .await;
+        one(permit.publish(event), PublishError::into_event)
+    });
+    Publishing {
+        future,
         left: Batch::default(),
     }
 }

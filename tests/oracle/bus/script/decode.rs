@@ -76,7 +76,8 @@ impl<'a> Arbitrary<'a> for PublishStep {
             10 => Self::Blocking,
             11 => Self::ManyBlocking(events(bytes)?),
             12 => Self::Timeout,
-            13..16 => Self::Poll(waker(bytes)?),
+            13..15 => Self::Poll(waker(bytes)?),
+            15 => Self::PollReserve(waker(bytes)?),
             16..19 => Self::PollMany(events(bytes)?, waker(bytes)?),
             _ => Self::Cancel,
         })

@@ -57,6 +57,7 @@ impl Spec {
             PublishStep::PollMany(count, waker) => {
                 self.poll_publish(index, make(count), true, waker)
             }
+            PublishStep::PollReserve(waker) => self.poll_reserve(index, make(1), waker),
             PublishStep::Cancel => {
                 let Publishing { events, many, .. } = self.handles[index].publishing.take()?;
                 self.settle();
@@ -104,6 +105,10 @@ impl Spec {
                 publishing.parked = Some(waker);
                 return Outcome::Pending;
             }
+            Some(publishing) if publishing.reserves && !publishing.holds && !self.closed => {
+                publishing.holds = true;
+                return Outcome::Pending;
+            }
             waited => match waited.take() {
                 Some(mut waited) => {
                     if let (Some(granted), false) = (waited.granted, self.closed) {
@@ -122,12 +127,43 @@ impl Spec {
             self.handles[index].publishing = Some(Publishing {
                 events,
                 many,
+                reserves: false,
+                holds: false,
                 ticket: self.tickets,
                 granted: None,
                 parked: Some(waker),
             });
             Outcome::Pending
         })
+    }
+
+    /// As `poll_publish`, for one that reserves room first.
+    fn poll_reserve(&mut self, index: usize, events: Vec<u64>, waker: usize) -> Outcome {
+        if self.handles[index].publishing.is_some() {
+            return self.poll_publish(index, events, false, waker);
+        }
+        let first = self.publishing().all(|one| one.granted.is_some());
+        let room = self.unclaimed().min(self.setup.capacity) - self.reserved();
+        let holds = first && room > 0;
+        let refused = match self.setup.strategy {
+            _ if self.closed => Err(PublishError::Closed(())),
+            WaitStrategy::DropNewest if !holds => Err(PublishError::Dropped(())),
+            _ => Ok(None),
+        };
+        if refused.is_err() {
+            return Outcome::published(refused, events);
+        }
+        self.tickets += 1;
+        self.handles[index].publishing = Some(Publishing {
+            events,
+            many: false,
+            reserves: true,
+            holds,
+            ticket: self.tickets,
+            granted: holds.then_some(1),
+            parked: (!holds).then_some(waker),
+        });
+        Outcome::Pending
     }
 
     /// Publishes as the strategy says. What is left comes back if that means to wait.

@@ -31,6 +31,9 @@ pub(in crate::bus) struct Handle {
 pub(in crate::bus) struct Publishing {
     pub(in crate::bus) events: Vec<u64>,
     pub(in crate::bus) many: bool,
+    /// It reserves room first, and holds it for a while.
+    pub(in crate::bus) reserves: bool,
+    pub(in crate::bus) holds: bool,
     pub(in crate::bus) ticket: u64,
     /// How much room it was given.
     pub(in crate::bus) granted: Option<usize>,
