@@ -54,7 +54,7 @@
 //! | lengths | [`Receiver::len`] counts overwritten values too, [`Sender::len`] what some receiver still owes |
 //! | waking | first come, first woken; the waker of the last poll, in the place of the first; none of a future that was dropped or never polled |
 //! | blocking | [`Receiver::blocking_recv`] panics where a thread drives tokio's tasks (feature `tokio`) |
-//! | budget | in tokio's tasks, receiving takes part in its cooperative budget (feature `tokio`) |
+//! | budget | in tokio's tasks, receiving takes part in its cooperative budget, a unit for each value (feature `tokio`) |
 //!
 //! # Stronger
 //!
@@ -63,7 +63,7 @@
 //! | locks | a lock around sending and waiting, one around each value | the latter | one word to claim by, subscribe by and wait by |
 //! | a `drop` that sends | may deadlock | runs with nothing held | a sender drops what it overwrites after it has sent |
 //! | `closed` | an anonymous, `!Unpin` future | [`Closed`], `Unpin` | it can be named and stored without a box |
-//! | budget | none outside of tokio | one of its own: after 512 values in a row a task yields | other executors' tasks want their turn too |
+//! | budget | none outside of tokio | one of its own: after 128 values in a row a task yields | other executors' tasks want their turn too |
 //! | polling | only through `recv` | [`Receiver::poll_recv`], [`Receiver::recv_many`], `Receiver: Stream` | |
 //! | position | a receiver cannot be copied | `Receiver: Clone`, at the same position | |
 //! | stream | boxed, in another crate, for `T: Send + 'static` | [`BroadcastStream`], unboxed, for any `T`, fused, with `into_inner` | |
@@ -74,7 +74,6 @@
 //!
 //! | | tokio | here | why |
 //! |---|---|---|---|
-//! | budget in tokio's tasks | a unit for each value: 128 in a row | a unit for four values: 512 in a row | to receive one takes a quarter of the time |
 //! | receivers of one channel | 2^62 | 1,048,575; one more panics | they are counted in the word that a send claims by, so that its count is exact |
 //! | lag of a receiver | counted to 2^64 | to 1.6 × 10^12 values, then short by 2^41 | the sequence is in the same word |
 //!

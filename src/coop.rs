@@ -8,17 +8,18 @@ use std::task::{Context, Poll, ready};
 /// The units of a budget, as in tokio.
 const UNITS: u16 = 128;
 
-/// How many events one unit is good for: tokio's is for an operation of several times the length.
+/// How many events of a bus one unit is good for: tokio's is for an operation of several times the
+/// length.
 ///
 /// It is more than one for the sake of publishers, too. A task that yields stands behind all others,
 /// so that a receiver that is one lap behind stays there: the publisher it holds back publishes
 /// what it has made room for, and that is all that the others get.
-const EVENTS: u16 = 4;
+pub(crate) const EVENTS: u16 = 4;
 
 /// Takes part in the budget that tokio gives to each of its tasks. Elsewhere it is one of its own.
-/// Who has spent it by this alone has its task woken, and yields.
+/// Who has spent it by this alone has its task woken, and yields. A unit is good for so many times.
 #[derive(Clone, Copy)]
-pub(crate) struct Budget {
+pub(crate) struct Budget<const TIMES: u16 = EVENTS> {
     /// How often it was ready in a row.
     row: u16,
 }
@@ -44,7 +45,7 @@ pub(crate) fn poll_within<R>(
     ready!(polled)
 }
 
-impl Budget {
+impl<const TIMES: u16> Budget<TIMES> {
     pub(crate) const fn new() -> Self {
         Self { row: 0 }
     }
@@ -52,14 +53,14 @@ impl Budget {
     /// Asks for leave to go on. `None`: an earlier unit is good for one time more.
     #[inline(always)]
     pub(crate) fn poll_unit(&mut self, cx: &mut Context<'_>) -> Poll<Option<Unit>> {
-        if self.row == UNITS * EVENTS {
+        if self.row == UNITS * TIMES {
             self.row = 0;
             if is_spent() {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
         }
-        if self.row % EVENTS != 0 {
+        if self.row % TIMES != 0 {
             return Poll::Ready(None);
         }
         Poll::Ready(Some(ready!(poll_proceed(cx))))

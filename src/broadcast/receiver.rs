@@ -39,7 +39,8 @@ use std::task::{Context, Poll, ready};
 pub struct Receiver<T> {
     reader: Reader<T>,
     waiter: Waiter,
-    budget: Budget,
+    /// A unit for each value, as tokio's.
+    budget: Budget<1>,
     /// It has reported that the channel is closed and empty.
     ended: bool,
 }
