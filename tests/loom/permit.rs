@@ -84,7 +84,7 @@ fn permit_while_a_receiver_comes() {
             model.try_publish(0);
         });
         let mut receiver = model.bus.subscribe().with_lag();
-        let start = receiver.position();
+        let start = receiver.get_ref().position();
         permit.publish(1).unwrap();
         publisher.join().unwrap();
         let published = model.bus.stats().published;
