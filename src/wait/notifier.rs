@@ -177,6 +177,9 @@ pub(crate) fn gather_one(relay: RelayRef) -> Option<RelayRef> {
 
 /// Notifies these. The caller owes them a [`wake_gathered`] as soon as it holds nothing.
 pub(crate) fn gather(relays: Vec<RelayRef>) {
+    if relays.is_empty() {
+        return;
+    }
     let mut relays: Vec<_> = relays.into_iter().map(Some).collect();
     let gathered = WOKEN.try_with(|woken| woken.borrow_mut().append(&mut relays));
     if gathered.is_err() {
@@ -205,14 +208,14 @@ pub(crate) fn wake_gathered_within<G>(begin: impl FnOnce(usize) -> G) {
 /// Wakes all even if some panic; the first panic goes on. Returns the empty vector.
 fn wake_all(mut woken: Vec<Option<RelayRef>>) -> Vec<Option<RelayRef>> {
     let mut panic: Option<Box<dyn Any + Send>> = None;
-    for relay in woken.drain(..) {
-        let Some(relay) = relay else { continue };
+    for relay in woken.iter_mut().filter_map(Option::take) {
         // Dropping it may drop the waker.
         let wake = AssertUnwindSafe(move || relay.waker.wake_by_ref());
         if let Err(payload) = catch_unwind(wake) {
             panic.get_or_insert(payload);
         }
     }
+    woken.clear();
     if let Some(payload) = panic {
         if !std::thread::panicking() {
             resume_unwind(payload);
