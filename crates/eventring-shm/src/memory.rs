@@ -43,19 +43,20 @@ mod shared {
     /// The word of a bell.
     #[derive(Debug)]
     pub(crate) enum BellMemory {
-        Heap(AtomicU32),
+        /// Of nobody: it never rings.
+        Silent(AtomicU32),
         Mapped(FutexMapping),
     }
 
     impl BellMemory {
-        pub(crate) fn heap() -> Self {
-            Self::Heap(AtomicU32::new(0))
+        pub(crate) fn silent() -> Self {
+            Self::Silent(AtomicU32::new(0))
         }
 
         #[inline]
         pub(crate) fn word(&self) -> &AtomicU32 {
             match self {
-                Self::Heap(word) => word,
+                Self::Silent(word) => word,
                 Self::Mapped(mapping) => mapping.word(),
             }
         }
@@ -63,7 +64,7 @@ mod shared {
         #[inline]
         pub(crate) fn is_writable(&self) -> bool {
             match self {
-                Self::Heap(_) => true,
+                Self::Silent(_) => false,
                 Self::Mapped(mapping) => mapping.is_writable(),
             }
         }

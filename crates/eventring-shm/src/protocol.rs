@@ -24,13 +24,23 @@ use crate::sync::AtomicU64;
 pub(crate) struct Ring {
     memory: Memory,
     geometry: Geometry,
+    /// Longer payloads are not believed.
+    limit: u64,
 }
 
 impl Ring {
     /// The memory has to be as long as the geometry says.
     pub(crate) fn new(memory: Memory, geometry: Geometry) -> Self {
         assert!(memory.words().len() >= geometry.words(), "the memory is too short");
-        Self { memory, geometry }
+        Self {
+            memory,
+            geometry,
+            limit: geometry.payload_max(),
+        }
+    }
+
+    pub(crate) fn limit_payload(&mut self, limit: u64) {
+        self.limit = self.limit.min(limit);
     }
 
     #[inline]

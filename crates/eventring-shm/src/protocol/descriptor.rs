@@ -1,6 +1,6 @@
 //! What a descriptor says of its event.
 
-use super::layout::{EXT_WORDS, Geometry, INLINE_MAX, LIMIT, WORD, rounded};
+use super::layout::{EXT_WORDS, INLINE_MAX, LIMIT, WORD, rounded};
 
 /// The payload stands in the descriptor.
 const INLINE: u16 = 1;
@@ -37,8 +37,8 @@ impl Descriptor {
         Self { kind, flags, len, time, offset: head, tail }
     }
 
-    pub(crate) fn truncated(mut self) -> Self {
-        self.flags |= TRUNCATED;
+    pub(crate) fn truncated(mut self, truncated: bool) -> Self {
+        self.flags |= if truncated { TRUNCATED } else { 0 };
         self
     }
 
@@ -66,11 +66,11 @@ impl Descriptor {
     }
 
     /// R3: nothing that is computed from it leaves the ring.
-    pub(crate) fn is_valid(&self, geometry: Geometry) -> bool {
+    pub(crate) fn is_valid(&self, payload_max: u64) -> bool {
         let longest = if self.is_inline() {
             INLINE_MAX as u64
         } else {
-            geometry.payload_max()
+            payload_max
         };
         self.len() <= longest && self.offset < LIMIT && self.offset % WORD == 0
     }
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn words_and_back() {
-        let outside = Descriptor::outside(7, 100, 5, 64, [1, 2, 3, 4]).truncated();
+        let outside = Descriptor::outside(7, 100, 5, 64, [1, 2, 3, 4]).truncated(true);
         assert_eq!(Descriptor::from_words(outside.words()), outside);
         assert_eq!((outside.end(), outside.ext()), (168, [1, 2, 3, 4]));
 

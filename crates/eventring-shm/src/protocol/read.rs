@@ -37,7 +37,7 @@ impl Ring {
         if again != wanted {
             return self.lapped(position, again);
         }
-        if !descriptor.is_valid(self.geometry()) {
+        if !descriptor.is_valid(self.limit) {
             return Err(Corrupt::Descriptor(position));
         }
         Ok(Look::Ready(descriptor))
@@ -146,9 +146,10 @@ impl Ring {
         State::from_word(load_acquire(self.word(word::STATE), "state-load"))
     }
 
-    /// How many writers have taken over so far.
-    pub(crate) fn epoch(&self) -> u64 {
-        self.word(word::EPOCH).load(Relaxed)
+    /// Process id of the last writer to take over, when it did, and how many have so far.
+    pub(crate) fn last_writer(&self) -> (u32, u64, u64) {
+        let load = |at| self.word(at).load(Relaxed);
+        (load(word::PID) as u32, load(word::SINCE), load(word::EPOCH))
     }
 }
 

@@ -31,7 +31,7 @@ impl Ring {
         if let Some(last) = tip.tail.checked_sub(1) {
             let descriptor = self.descriptor(last);
             let committed = self.stamp(last).load(Relaxed) == Stamp::committed(last).word();
-            if !committed || !descriptor.is_valid(self.geometry()) {
+            if !committed || !descriptor.is_valid(self.geometry().payload_max()) {
                 return Err(Corrupt::Tip);
             }
             tip.head = descriptor.end();

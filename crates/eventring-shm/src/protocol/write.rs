@@ -26,6 +26,8 @@ pub(crate) struct Outgoing<'a> {
     /// Takes the place where a short payload could stand.
     pub(crate) ext: Option<Ext>,
     pub(crate) payload: &'a [u8],
+    /// It is not all of it.
+    pub(crate) truncated: bool,
 }
 
 impl Ring {
@@ -51,7 +53,7 @@ impl Ring {
     /// W2 to W6: the event can be read. W7 has to follow.
     #[inline]
     pub(crate) fn write(&self, tip: &mut Tip, event: &Outgoing<'_>) -> u64 {
-        let Outgoing { kind, time, ext, payload } = *event;
+        let Outgoing { kind, time, ext, payload, truncated } = *event;
         if ext.is_none() && payload.len() <= INLINE_MAX {
             self.open(tip, 0);
             let descriptor = Descriptor::inline(kind, payload, time, tip.head);
@@ -63,7 +65,7 @@ impl Ring {
             let len = payload.len() as u32;
             let ext = ext.unwrap_or_default();
             let descriptor = Descriptor::outside(kind, len, time, tip.head, ext);
-            self.commit(tip, &descriptor)
+            self.commit(tip, &descriptor.truncated(truncated))
         }
     }
 
@@ -169,7 +171,7 @@ impl Ring {
     pub(crate) fn reset(&self, tip: &mut Tip) {
         (tip.floor, tip.oldest) = (tip.head, tip.tail);
         self.word(word::START).store(tip.tail, release("start-raise"));
-        self.word(word::OLDEST).store(tip.tail, Relaxed);
+        self.word(word::OLDEST).store(tip.tail, release("oldest-raise"));
         self.word(word::FLOOR).store(tip.head, Relaxed);
     }
 

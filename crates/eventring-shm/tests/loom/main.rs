@@ -6,6 +6,9 @@
 //! ring has two descriptors or so, of as few words as the protocol needs; loops are bounded: a fixed
 //! number of attempts while others run, the rest after joining them.
 //!
+//! What a writer starts from is loaded before its thread is spawned: of each word loom remembers only
+//! the last access when it looks for one to put another way round, and would miss what comes before.
+//!
 //! A line `Kills:` names orderings and steps that a model is known to need: see `.ci/shm-loom`.
 
 mod bounds;
@@ -72,6 +75,7 @@ impl World {
                 time: 5 * sequence + 1,
                 ext,
                 payload: &payload,
+                truncated: false,
             },
         );
         self.ring.publish_tip(tip);

@@ -20,8 +20,9 @@ fn wait(reader: &mut Reader, world: &World) {
 fn woken() {
     bounded(3, || {
         let world = World::new(2);
-        let writer = spawn(&world, |world| {
-            world.publish(&mut world.ring.load_tip(), Place::Inline);
+        let mut tip = world.ring.load_tip();
+        let writer = spawn(&world, move |world| {
+            world.publish(&mut tip, Place::Inline);
             world.bell.ring();
         });
         let mut reader = Reader::default();
@@ -41,8 +42,9 @@ fn both_woken() {
             wait(&mut reader, world);
             reader.assert(1);
         });
-        let writer = spawn(&world, |world| {
-            world.publish(&mut world.ring.load_tip(), Place::Inline);
+        let mut tip = world.ring.load_tip();
+        let writer = spawn(&world, move |world| {
+            world.publish(&mut tip, Place::Inline);
             world.bell.ring();
         });
         let mut reader = Reader::default();
@@ -59,8 +61,9 @@ fn both_woken() {
 fn closed() {
     loom::model(|| {
         let world = World::new(2);
-        let writer = spawn(&world, |world| {
-            world.publish(&mut world.ring.load_tip(), Place::Inline);
+        let mut tip = world.ring.load_tip();
+        let writer = spawn(&world, move |world| {
+            world.publish(&mut tip, Place::Inline);
             world.ring.set_state(State::Closed);
         });
         let mut reader = Reader::default();

@@ -9,8 +9,9 @@ use super::*;
 fn first_event() {
     loom::model(|| {
         let world = World::new(2);
-        let writer = spawn(&world, |world| {
-            world.publish(&mut world.ring.load_tip(), Place::Inline);
+        let mut tip = world.ring.load_tip();
+        let writer = spawn(&world, move |world| {
+            world.publish(&mut tip, Place::Inline);
         });
         let mut reader = Reader::default();
         reader.attempt(&world);
