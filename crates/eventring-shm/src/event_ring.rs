@@ -211,10 +211,6 @@ impl EventRing {
         &self.0
     }
 
-    pub(crate) fn from_inner(inner: Arc<Inner>) -> Self {
-        Self(inner)
-    }
-
     pub(crate) fn ring(&self) -> &Ring {
         &self.0.ring
     }

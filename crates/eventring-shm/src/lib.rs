@@ -21,6 +21,7 @@ mod api {
     pub use crate::publisher::{Claim, Cork, Publisher, SharedPublisher};
     pub use crate::reader::{EventDescriptor, EventReader, NextResult, Payload};
     pub use crate::receiver::{OnWriterGone, Receiver, WithLag};
+    pub use crate::snapshot::Snapshot;
 }
 #[cfg(not(eventring_loom))]
 pub use api::*;
@@ -49,6 +50,10 @@ mod publisher;
 mod reader;
 #[cfg(not(eventring_loom))]
 mod receiver;
+#[cfg(not(eventring_loom))]
+mod snapshot;
+#[cfg(not(eventring_loom))]
+pub mod topics;
 #[cfg(not(eventring_loom))]
 mod wait_for;
 #[cfg(not(eventring_loom))]

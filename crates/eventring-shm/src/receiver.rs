@@ -348,7 +348,7 @@ impl Receiver {
         head.with_payload(&self.buffer[..head.len])
     }
 
-    fn poll_with<R>(
+    pub(crate) fn poll_with<R>(
         &mut self,
         cx: &mut Context<'_>,
         mut read: impl FnMut(EventRef<'_>) -> R,

@@ -12,9 +12,9 @@ const fn unless_model(real: usize, model: usize) -> usize {
 }
 
 /// Words of `ext` in a descriptor.
-pub const EXT_WORDS: usize = unless_model(4, 1);
+pub(crate) const EXT_WORDS: usize = unless_model(4, 1);
 /// Payloads up to this many bytes may stand in the descriptor, in the place of `ext`.
-pub const INLINE_MAX: usize = EXT_WORDS * 8;
+pub(crate) const INLINE_MAX: usize = EXT_WORDS * 8;
 
 /// Control words, by their index in the file. Each group has its own pair of cache lines.
 pub(crate) mod word {

@@ -141,6 +141,11 @@ impl Ring {
             .min(tail)
     }
 
+    /// Where the history since the last reset starts.
+    pub(crate) fn start(&self) -> u64 {
+        self.word(word::START).load(Relaxed).min(self.tail())
+    }
+
     /// Whether no more will come, if nothing is there afterwards.
     pub(crate) fn state(&self) -> Option<State> {
         State::from_word(load_acquire(self.word(word::STATE), "state-load"))

@@ -41,6 +41,15 @@ impl Ring {
         }
     }
 
+    /// Lets a ring that was never written start with this sequence.
+    #[cfg(not(eventring_loom))]
+    pub(crate) fn begin_at(&self, sequence: u64) -> Tip {
+        for at in [word::TAIL, word::OLDEST, word::START] {
+            self.word(at).store(sequence, Relaxed);
+        }
+        self.load_tip()
+    }
+
     /// Whether floor and oldest can be those of this tip.
     pub(super) fn check_bounds(&self, tip: &Tip) -> Result<(), Corrupt> {
         let holds = tip.head.checked_sub(tip.floor);
