@@ -56,6 +56,14 @@ pub struct Event {
     pub payload: Vec<u8>,
 }
 
+impl Event {
+    /// The same event, borrowed.
+    pub fn borrow(&self) -> EventRef<'_> {
+        let Self { seq, kind, time, ext, truncated, ref payload } = *self;
+        EventRef { seq, kind, time, ext, truncated, payload }
+    }
+}
+
 /// An event in a receiver's buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct EventRef<'a> {

@@ -59,6 +59,8 @@ pub mod faults {
         let me = rustix::process::getpid();
         rustix::process::kill_process(me, rustix::process::Signal::STOP)
             .expect("a process may signal itself");
+        // Another thread may be the one that gets the signal: this one must not go on meanwhile.
+        std::thread::sleep(std::time::Duration::from_millis(100));
     }
 
     fn is_due(step: &str) -> bool {

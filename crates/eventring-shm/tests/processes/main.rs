@@ -126,14 +126,18 @@ fn check(bytes: &[u8]) -> (u64, u64) {
 /// Reads on, and checks that sequences and payloads are what they should be.
 struct Checked {
     receiver: Receiver,
+    /// Where it started.
+    before: u64,
     received: u64,
     numbers: Vec<(u64, u64)>,
 }
 
 impl Checked {
     fn new(ring: &EventRing) -> Self {
+        let receiver = ring.subscribe(Start::Oldest);
         Self {
-            receiver: ring.subscribe(Start::Oldest),
+            before: receiver.position(),
+            receiver,
             received: 0,
             numbers: Vec::new(),
         }
@@ -144,7 +148,7 @@ impl Checked {
             match self.receiver.try_recv() {
                 Ok(event) => {
                     self.received += 1;
-                    assert_eq!(self.received + self.receiver.missed(), event.seq + 1);
+                    assert_eq!(self.before + self.received + self.receiver.missed(), event.seq + 1);
                     self.numbers.push(check(&event.payload));
                 }
                 Err(TryRecvError::Empty | TryRecvError::Closed) => return,

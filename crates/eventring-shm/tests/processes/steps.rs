@@ -22,7 +22,7 @@ fn fill(home: &Home, joined: bool, step: &str, fault: &str) -> (Process, Checked
     first.expect("published");
     let mut reader = Checked::new(&EventRing::open(&home.path).unwrap());
     reader.receiver.seek(Start::Next);
-    reader.received = reader.receiver.position();
+    reader.before = reader.receiver.position();
     // Payloads of 900 bytes raise the floor with nearly each event.
     first.say(&format!("fail {step} 1 {fault}"));
     first.expect("armed");
@@ -32,9 +32,9 @@ fn fill(home: &Home, joined: bool, step: &str, fault: &str) -> (Process, Checked
 
 /// Steps that a publish of one writer takes: one that is alone keeps the lock.
 fn steps(joined: bool) -> impl Iterator<Item = &'static str> {
-    let of_one = |step: &&str| !matches!(**step, "lock" | "unlock");
+    let of_one = |step: &&str| !matches!(*step, "lock" | "unlock");
     // Nobody waits, so that nobody is woken.
-    let silent = |step: &&str| **step != "wake";
+    let silent = |step: &&str| *step != "wake";
     STEPS.into_iter().filter(move |step| joined || of_one(step)).filter(silent)
 }
 
