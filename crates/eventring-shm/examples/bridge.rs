@@ -36,7 +36,9 @@ type Shared = EventBus<Arc<eventring_shm::Event>>;
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments = Arguments::parse();
     let bus: Shared = EventBus::new(1024);
-    let routes = Router::new().route("/events", get(events)).with_state(bus.clone());
+    let routes = Router::new()
+        .route("/events", get(events))
+        .with_state(bus.clone());
     let listener = tokio::net::TcpListener::bind(&arguments.listen).await?;
     println!("listening on http://{}/events", listener.local_addr()?);
     let server = tokio::spawn(async move { axum::serve(listener, routes).await });
@@ -65,7 +67,9 @@ async fn pump(name: &std::path::Path, bus: &Shared) -> Result<(), Box<dyn std::e
 async fn events(State(bus): State<Shared>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let stream = bus.subscribe_lossy().map(|event| {
         let text = String::from_utf8_lossy(&event.payload).into_owned();
-        Ok(Event::default().id(event.seq.to_string()).data(text.replace(['\n', '\r'], " ")))
+        Ok(Event::default()
+            .id(event.seq.to_string())
+            .data(text.replace(['\n', '\r'], " ")))
     });
     Sse::new(stream).keep_alive(KeepAlive::default())
 }

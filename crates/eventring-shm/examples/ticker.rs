@@ -43,7 +43,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         publisher => publisher?,
     };
-    eprintln!("ticker: {} goes on at {} ({:?})", path.display(), ring.tail(), ring.origin());
+    eprintln!(
+        "ticker: {} goes on at {} ({:?})",
+        path.display(),
+        ring.tail(),
+        ring.origin()
+    );
     match arguments.input {
         Some(input) if input.as_os_str() == "-" => lines(&mut publisher, std::io::stdin().lock())?,
         Some(input) => lines(&mut publisher, BufReader::new(File::open(input)?))?,

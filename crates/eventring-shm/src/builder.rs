@@ -192,7 +192,9 @@ impl Builder {
             Name::New => Origin::Created,
             Name::Replaced => Origin::Replaced,
         };
-        self.options().assemble(file, Some((bell, true)), Some(path), true, origin).map(Some)
+        self.options()
+            .assemble(file, Some((bell, true)), Some(path), true, origin)
+            .map(Some)
     }
 
     /// `None` if the name was given to another one meanwhile.
@@ -206,17 +208,19 @@ impl Builder {
                     && found.schema_hash == wanted.schema_hash
                     && found.boot_id == wanted.boot_id
             }
-            Err(error @ (OpenError::Owner(_) | OpenError::Mode(_) | OpenError::NotAFile)) => {
-                return Err(error);
-            }
             Err(_) => false,
         };
         if !fits {
             return self.replace_file(path, file);
         }
         let bell = make_bell(path, self.access)?;
-        let ring =
-            options.assemble(file, Some((bell, true)), Some(path), true, Origin::Recovered)?;
+        let ring = options.assemble(
+            file,
+            Some((bell, true)),
+            Some(path),
+            true,
+            Origin::Recovered,
+        )?;
         let gone = ring.inner().lost_its_name();
         Ok((!gone).then_some(ring))
     }
@@ -224,8 +228,13 @@ impl Builder {
     /// Gives the name to a new ring, and tells who reads the old one. `None` as above.
     fn replace_file(&self, path: &Path, file: File) -> Result<Option<EventRing>, OpenError> {
         let options = self.options();
-        options.trust.check(&file)?;
-        // What is no ring has no readers to be told.
+        // A ring that is damaged is replaced; what is none is somebody's, and stays.
+        if let Err(error) = read_header(&file, &options.trust) {
+            if !error.is_of_a_ring() {
+                return Err(error);
+            }
+        }
+        // One that is damaged has no readers to be told.
         let old = options.assemble(reopen(&file, true)?, None, Some(path), true, Origin::Opened);
         let pid = old.as_ref().map_or(0, |old| old.writer().pid);
         let _nobody_writes = lease::lock_name(&file, pid)?;
@@ -294,7 +303,13 @@ impl OpenOptions {
     pub fn open_writable(&self, path: impl AsRef<Path>) -> Result<EventRing, OpenError> {
         let path = path.as_ref();
         let file = open_file(path, true)?;
-        self.assemble(file, self.open_bell(path)?, Some(path), true, Origin::Opened)
+        self.assemble(
+            file,
+            self.open_bell(path)?,
+            Some(path),
+            true,
+            Origin::Opened,
+        )
     }
 
     pub(crate) fn from_fds(

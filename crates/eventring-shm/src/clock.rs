@@ -33,5 +33,7 @@ pub(crate) fn now() -> u64 {
 
 fn nanoseconds(clock: ClockId) -> u64 {
     let now = clock_gettime(clock);
-    (now.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(now.tv_nsec as u64)
+    (now.tv_sec as u64)
+        .wrapping_mul(1_000_000_000)
+        .wrapping_add(now.tv_nsec as u64)
 }

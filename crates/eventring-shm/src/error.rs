@@ -19,7 +19,10 @@ impl fmt::Display for Corrupt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Descriptor(sequence) => {
-                write!(f, "the ring is corrupt: event {sequence} has an impossible length or place")
+                write!(
+                    f,
+                    "the ring is corrupt: event {sequence} has an impossible length or place"
+                )
             }
             Self::Sequence(sequence) => write!(
                 f,
@@ -102,6 +105,19 @@ impl OpenError {
         Self::Io { doing, source }
     }
 
+    /// Whether it is about a ring, though one that cannot be used.
+    pub(crate) fn is_of_a_ring(&self) -> bool {
+        matches!(
+            self,
+            Self::Unfinished
+                | Self::Version(_)
+                | Self::ByteOrder
+                | Self::Checksum
+                | Self::Geometry
+                | Self::Truncated { .. }
+        )
+    }
+
     /// Whether there is no file of that name.
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
@@ -122,7 +138,10 @@ impl fmt::Display for OpenError {
             Self::NotAFile => f.write_str("not a regular file"),
             Self::Unfinished => f.write_str("the ring's file was not finished by who made it"),
             Self::Version(found) => {
-                write!(f, "the ring is of version {found} of the format; this program knows 1")
+                write!(
+                    f,
+                    "the ring is of version {found} of the format; this program knows 1"
+                )
             }
             Self::ByteOrder => f.write_str("the ring is of a machine with another byte order"),
             Self::Checksum => f.write_str("the ring's header is damaged: its checksum is wrong"),
@@ -131,7 +150,10 @@ impl fmt::Display for OpenError {
                  payload",
             ),
             Self::Truncated { needed, found } => {
-                write!(f, "the ring's file has {found} bytes, and should have {needed}")
+                write!(
+                    f,
+                    "the ring's file has {found} bytes, and should have {needed}"
+                )
             }
             Self::Owner(uid) => write!(
                 f,
@@ -192,7 +214,10 @@ impl fmt::Display for PublishError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooLarge { len, max } => {
-                write!(f, "a payload of {len} bytes does not fit: the ring takes up to {max}")
+                write!(
+                    f,
+                    "a payload of {len} bytes does not fit: the ring takes up to {max}"
+                )
             }
             Self::Closed => f.write_str("the ring is closed"),
             Self::Busy => f.write_str("another writer does not let go of the ring"),

@@ -59,8 +59,22 @@ pub struct Event {
 impl Event {
     /// The same event, borrowed.
     pub fn borrow(&self) -> EventRef<'_> {
-        let Self { seq, kind, time, ext, truncated, ref payload } = *self;
-        EventRef { seq, kind, time, ext, truncated, payload }
+        let Self {
+            seq,
+            kind,
+            time,
+            ext,
+            truncated,
+            ref payload,
+        } = *self;
+        EventRef {
+            seq,
+            kind,
+            time,
+            ext,
+            truncated,
+            payload,
+        }
     }
 }
 
@@ -84,8 +98,22 @@ pub struct EventRef<'a> {
 impl EventRef<'_> {
     /// The same event with memory of its own.
     pub fn to_event(&self) -> Event {
-        let Self { seq, kind, time, ext, truncated, payload } = *self;
-        Event { seq, kind, time, ext, truncated, payload: payload.to_vec() }
+        let Self {
+            seq,
+            kind,
+            time,
+            ext,
+            truncated,
+            payload,
+        } = *self;
+        Event {
+            seq,
+            kind,
+            time,
+            ext,
+            truncated,
+            payload: payload.to_vec(),
+        }
     }
 }
 
@@ -119,8 +147,22 @@ impl Head {
     }
 
     pub(crate) fn with_payload(self, payload: &[u8]) -> EventRef<'_> {
-        let Self { seq, kind, time, ext, truncated, len: _ } = self;
-        EventRef { seq, kind, time, ext, truncated, payload }
+        let Self {
+            seq,
+            kind,
+            time,
+            ext,
+            truncated,
+            len: _,
+        } = self;
+        EventRef {
+            seq,
+            kind,
+            time,
+            ext,
+            truncated,
+            payload,
+        }
     }
 }
 

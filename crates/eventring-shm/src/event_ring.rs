@@ -150,7 +150,9 @@ impl EventRing {
     /// # }
     /// ```
     pub fn mmap_from_file(file: &File) -> Result<Self, OpenError> {
-        let file = file.try_clone().map_err(|error| OpenError::io("open", error))?;
+        let file = file
+            .try_clone()
+            .map_err(|error| OpenError::io("open", error))?;
         Self::options().read_file(file, None, None)
     }
 
@@ -183,7 +185,10 @@ impl EventRing {
         (self.0.file.as_fd(), bell.map(|bell| bell.as_fd()))
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the parts of a ring, put together in one place")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the parts of a ring, put together in one place"
+    )]
     pub(crate) fn from_parts(
         ring: Ring,
         bell: Bell,
@@ -460,7 +465,9 @@ impl OpenOptions {
             None => (Bell::silent(), None),
         };
         let path = path.map(Path::to_owned);
-        Ok(EventRing::from_parts(ring, bell, header, file, bell_file, path, writable, origin))
+        Ok(EventRing::from_parts(
+            ring, bell, header, file, bell_file, path, writable, origin,
+        ))
     }
 
     /// The bell beside a ring: writable if this process may, read-only else, none if there is none.

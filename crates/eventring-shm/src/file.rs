@@ -45,7 +45,11 @@ pub(crate) fn bell_path(ring: &Path) -> PathBuf {
 
 /// Opens a file that has to be there, and that no link leads to.
 pub(crate) fn open_file(path: &Path, writable: bool) -> Result<File, OpenError> {
-    let access = if writable { OFlags::RDWR } else { OFlags::RDONLY };
+    let access = if writable {
+        OFlags::RDWR
+    } else {
+        OFlags::RDONLY
+    };
     let flags = access | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
     open(path, flags, Mode::empty())
         .map(File::from)
@@ -56,7 +60,11 @@ pub(crate) fn open_file(path: &Path, writable: bool) -> Result<File, OpenError> 
 /// them.
 pub(crate) fn reopen(file: &File, writable: bool) -> Result<File, OpenError> {
     let path = format!("/proc/self/fd/{}", file.as_raw_fd());
-    let access = if writable { OFlags::RDWR } else { OFlags::RDONLY };
+    let access = if writable {
+        OFlags::RDWR
+    } else {
+        OFlags::RDONLY
+    };
     open(path, access | OFlags::CLOEXEC, Mode::empty())
         .map(File::from)
         .map_err(|error| OpenError::io("open", error))
@@ -66,10 +74,11 @@ pub(crate) fn reopen(file: &File, writable: bool) -> Result<File, OpenError> {
 pub(crate) fn read_header(file: &File, trust: &Trust) -> Result<Header, OpenError> {
     let len = trust.check(file)?;
     let mut bytes = [0; header::LEN * 8];
-    file.read_exact_at(&mut bytes, 0).map_err(|error| match error.kind() {
-        std::io::ErrorKind::UnexpectedEof => OpenError::NotARing,
-        _ => OpenError::io("read", error),
-    })?;
+    file.read_exact_at(&mut bytes, 0)
+        .map_err(|error| match error.kind() {
+            std::io::ErrorKind::UnexpectedEof => OpenError::NotARing,
+            _ => OpenError::io("read", error),
+        })?;
     let mut words = [0; header::LEN];
     for (word, bytes) in words.iter_mut().zip(bytes.chunks_exact(8)) {
         *word = u64::from_ne_bytes(bytes.try_into().expect("a word"));
@@ -89,8 +98,8 @@ pub(crate) fn map_bell(file: &File, writable: bool, trust: &Trust) -> Result<Bel
     if trust.check(file)? < 4 {
         return Err(OpenError::Unfinished);
     }
-    let word = FutexMapping::new(file.as_fd(), writable)
-        .map_err(|error| OpenError::io("map", error))?;
+    let word =
+        FutexMapping::new(file.as_fd(), writable).map_err(|error| OpenError::io("map", error))?;
     Ok(Bell::new(BellMemory::Mapped(word)))
 }
 

@@ -1,4 +1,35 @@
-//! An event ring in shared memory.
+//! An event ring in shared memory, for Linux on 64 bit: what one process publishes, any number of others
+//! read, and wait for. Lossy, with every loss told and counted; alive after `kill -9` of anybody.
+//!
+//! ```
+//! use eventring::Start;
+//! use eventring_shm::{EventRing, Kind};
+//!
+//! # tokio_test::block_on(async {
+//! # let directory = tempfile::tempdir()?;
+//! # let path = directory.path().join("orders");
+//! // One process ...
+//! let ring = EventRing::builder().create_or_recover(&path)?;
+//! let mut publisher = ring.publisher()?;
+//!
+//! // ... and another one.
+//! let mut receiver = EventRing::open(&path)?.subscribe(Start::Next);
+//!
+//! publisher.publish(Kind(3), b"an order")?;
+//! assert_eq!(receiver.recv().await.unwrap().payload, b"an order");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # }).unwrap();
+//! ```
+//!
+//! * [`EventRing`] is the handle of a ring; its [`builder`](EventRing::builder) makes one or goes on
+//!   with it.
+//! * [`Publisher`] writes: alone, or as one of several.
+//! * [`EventReader`] reads in place, one thread, without waiting or memory; [`Receiver`] waits, as a
+//!   task, a thread or a stream.
+//! * [`topics`] has events with topics, and cursors that their callers own.
+//!
+//! The README says what is guaranteed, what is not, and what it costs; `format.md` what the bytes are;
+//! the page of `src/protocol.rs` how it works.
 
 #[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
 compile_error!("eventring-shm is for Linux on 64 bit: it shares words of that size, and futexes");
@@ -66,3 +97,8 @@ pub use sync::faults;
 #[cfg(all(test, eventring_loom))]
 #[path = "../tests/loom/main.rs"]
 mod models;
+
+/// The examples of the README are tests too.
+#[cfg(all(doctest, not(eventring_loom)))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -177,7 +177,10 @@ pub(crate) struct Ring {
 impl Ring {
     /// The memory has to be as long as the geometry says.
     pub(crate) fn new(memory: Memory, geometry: Geometry) -> Self {
-        assert!(memory.words().len() >= geometry.words(), "the memory is too short");
+        assert!(
+            memory.words().len() >= geometry.words(),
+            "the memory is too short"
+        );
         Self {
             memory,
             geometry,

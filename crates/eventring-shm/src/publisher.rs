@@ -73,10 +73,12 @@ impl Publisher {
             clock: Clock::default(),
             corked: false,
         };
-        publisher.lock(Patience::Forever).map_err(|error| match error {
-            PublishError::Corrupt(corrupt) => OpenError::Corrupt(corrupt),
-            _ => OpenError::WriterExists { pid: 0 },
-        })?;
+        publisher
+            .lock(Patience::Forever)
+            .map_err(|error| match error {
+                PublishError::Corrupt(corrupt) => OpenError::Corrupt(corrupt),
+                _ => OpenError::WriterExists { pid: 0 },
+            })?;
         // Whatever the last one died of, its lock may have been let go of by hand.
         let recovered = ring.ring().recover();
         if recovered.is_ok() {
@@ -221,11 +223,14 @@ impl Publisher {
         let mut next = events.next();
         while let Some((kind, payload)) = next.take() {
             let mut batch = Vec::new();
-            self.check_len(payload.as_ref().len()).inspect_err(|_| self.ring_bell())?;
+            self.check_len(payload.as_ref().len())
+                .inspect_err(|_| self.ring_bell())?;
             batch.push((kind, payload));
             let mut failed = None;
             while (batch.len() as u64) < batch_max {
-                let Some((kind, payload)) = events.next() else { break };
+                let Some((kind, payload)) = events.next() else {
+                    break;
+                };
                 if let Err(error) = self.check_len(payload.as_ref().len()) {
                     failed = Some(error);
                     break;
@@ -348,7 +353,13 @@ impl Publisher {
 
     #[inline]
     fn write(&mut self, kind: Kind, ext: Option<[u64; 4]>, payload: &[u8], truncated: bool) -> u64 {
-        let event = Outgoing { kind: kind.0, time: self.clock.read(), ext, payload, truncated };
+        let event = Outgoing {
+            kind: kind.0,
+            time: self.clock.read(),
+            ext,
+            payload,
+            truncated,
+        };
         self.ring.ring().write(&mut self.tip, &event)
     }
 
@@ -398,7 +409,11 @@ impl Publisher {
             locked = self.wait_for_lock(patience)?;
         }
         self.tip = match locked {
-            Locked::Dead => self.ring.ring().recover().inspect_err(|_| self.ring.ring().unlock())?,
+            Locked::Dead => self
+                .ring
+                .ring()
+                .recover()
+                .inspect_err(|_| self.ring.ring().unlock())?,
             _ => self.ring.ring().load_tip(),
         };
         Ok(())

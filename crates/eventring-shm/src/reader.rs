@@ -97,7 +97,9 @@ impl<'ring> EventReader<'ring> {
     pub fn peek_descriptor(&self) -> NextResult<'_> {
         match self.look() {
             Ok(Look::Ready(descriptor)) => NextResult::Ready(self.event(self.position, descriptor)),
-            Ok(Look::Lapped(next)) => NextResult::Gap { missed: next - self.position },
+            Ok(Look::Lapped(next)) => NextResult::Gap {
+                missed: next - self.position,
+            },
             Ok(Look::NotReady) => NextResult::NotReady,
             Err(None) => NextResult::Closed,
             Err(Some(corrupt)) => NextResult::Corrupt(corrupt),
@@ -221,7 +223,11 @@ impl Payload<'_, '_> {
     #[inline]
     pub fn copy_to(&self, out: &mut [u8]) -> Result<usize, Expired> {
         let len = self.len();
-        assert!(len <= out.len(), "{} bytes for a payload of {len}", out.len());
+        assert!(
+            len <= out.len(),
+            "{} bytes for a payload of {len}",
+            out.len()
+        );
         self.copy_range(0, &mut out[..len])?;
         Ok(len)
     }
@@ -309,6 +315,8 @@ impl fmt::Debug for EventDescriptor<'_> {
 
 impl fmt::Debug for Payload<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Payload").field("len", &self.len()).finish_non_exhaustive()
+        f.debug_struct("Payload")
+            .field("len", &self.len())
+            .finish_non_exhaustive()
     }
 }

@@ -4,8 +4,8 @@ mod many;
 mod step;
 mod stream;
 
-pub use stream::WithLag;
 pub(crate) use step::Step;
+pub use stream::WithLag;
 
 use crate::error::{End, OpenError, TryRecvError};
 use crate::event::{Event, EventRef, Head};
@@ -140,6 +140,10 @@ impl Receiver {
     }
 
     /// Receives the next event. `None`: nothing will come any more; [`end`](Self::end) says why.
+    ///
+    /// # Panics
+    ///
+    /// If the system has no thread to wait with: one for all tasks of a process.
     ///
     /// # Cancel safety
     ///

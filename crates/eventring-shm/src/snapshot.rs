@@ -71,10 +71,11 @@ impl EventRing {
         let path = path.as_ref();
         let mut file = open_file(path, false)?;
         let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).map_err(|error| OpenError::io("read", error))?;
-        let mut words = bytes.chunks_exact(8).map(|bytes| {
-            u64::from_ne_bytes(bytes.try_into().expect("a word"))
-        });
+        file.read_to_end(&mut bytes)
+            .map_err(|error| OpenError::io("read", error))?;
+        let mut words = bytes
+            .chunks_exact(8)
+            .map(|bytes| u64::from_ne_bytes(bytes.try_into().expect("a word")));
         let mut first = [0; header::LEN];
         for to in &mut first {
             *to = words.next().ok_or(OpenError::NotARing)?;
@@ -86,7 +87,16 @@ impl EventRing {
         }
         let path = Some(path.to_owned());
         let origin = Origin::Opened;
-        Ok(Self::from_parts(ring, Bell::silent(), header, file, None, path, false, origin))
+        Ok(Self::from_parts(
+            ring,
+            Bell::silent(),
+            header,
+            file,
+            None,
+            path,
+            false,
+            origin,
+        ))
     }
 
     fn copy(&self) -> Result<(Ring, Snapshot), OpenError> {

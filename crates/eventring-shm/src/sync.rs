@@ -15,10 +15,10 @@ mod weaken;
 pub(crate) use point::point;
 pub(crate) use weaken::{acquire, acquire_fence, release, release_fence, step};
 
-#[cfg(eventring_loom)]
-pub(crate) use point::{crash_at, is_crash};
 #[cfg(all(feature = "faults", not(eventring_loom)))]
 pub use point::faults;
+#[cfg(eventring_loom)]
+pub(crate) use point::{crash_at, is_crash};
 
 /// Loads what is stored by a Release, on a mapping that may be read-only: those allow only Relaxed
 /// loads, followed by a fence.

@@ -128,7 +128,11 @@ pub enum TopicError {
 impl fmt::Display for TopicError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::FrameTooLarge { topic_len, payload_len, max_payload } => write!(
+            Self::FrameTooLarge {
+                topic_len,
+                payload_len,
+                max_payload,
+            } => write!(
                 f,
                 "a payload of {payload_len} bytes with a topic of {topic_len} does not fit: \
                  the most is {max_payload}"
@@ -174,7 +178,12 @@ impl TopicBus {
         path: impl AsRef<Path>,
         node: NodeId,
     ) -> Result<Self, OpenError> {
-        Self::over(builder.content_type(CONTENT_TYPE, SCHEMA).create_or_recover(path)?, node)
+        Self::over(
+            builder
+                .content_type(CONTENT_TYPE, SCHEMA)
+                .create_or_recover(path)?,
+            node,
+        )
     }
 
     /// A bus without a name, for the threads of this process.
@@ -183,7 +192,10 @@ impl TopicBus {
     ///
     /// If it cannot be made.
     pub fn in_memory(builder: Builder, node: NodeId) -> Result<Self, OpenError> {
-        Self::over(builder.content_type(CONTENT_TYPE, SCHEMA).memfd("topics")?, node)
+        Self::over(
+            builder.content_type(CONTENT_TYPE, SCHEMA).memfd("topics")?,
+            node,
+        )
     }
 
     /// The same bus for another node.
@@ -197,7 +209,11 @@ impl TopicBus {
 
     fn over(ring: EventRing, node: NodeId) -> Result<Self, OpenError> {
         let publisher = SharedPublisher::from(ring.join()?);
-        Ok(Self { ring, publisher, node })
+        Ok(Self {
+            ring,
+            publisher,
+            node,
+        })
     }
 
     /// Publishes an event.
@@ -218,7 +234,10 @@ impl TopicBus {
             })?;
         let ext = [frame::topic_hash(topic.as_bytes()), self.node.0, 0, 0];
         let counter = self.publisher.lock().publish_with(KIND, ext, &frame)?;
-        Ok(EventId { node: self.node, counter })
+        Ok(EventId {
+            node: self.node,
+            counter,
+        })
     }
 
     /// Bytes of the longest payload, if its topic is empty.
@@ -227,7 +246,11 @@ impl TopicBus {
     }
 
     fn payload_max_with(&self, topic: &str) -> usize {
-        let room = self.ring.info().payload_max.saturating_sub(frame::HEADER + topic.len());
+        let room = self
+            .ring
+            .info()
+            .payload_max
+            .saturating_sub(frame::HEADER + topic.len());
         room.min(usize::from(u16::MAX))
     }
 
@@ -275,8 +298,7 @@ impl TopicBus {
                 Ok(Look::Lapped(next)) => next,
                 Ok(Look::Ready(descriptor)) => {
                     let head = Head::of(seq, &descriptor);
-                    let payload = wants(&head)
-                        .then(|| copy_into(ring, &descriptor, &mut buffer));
+                    let payload = wants(&head).then(|| copy_into(ring, &descriptor, &mut buffer));
                     match payload {
                         Some(None) => match ring.expired(seq) {
                             Ok(next) => next,
@@ -284,7 +306,10 @@ impl TopicBus {
                         },
                         wanted => {
                             cursor.0 = seq + 1;
-                            match wanted.flatten().map(|bytes| decode(head.with_payload(bytes))) {
+                            match wanted
+                                .flatten()
+                                .map(|bytes| decode(head.with_payload(bytes)))
+                            {
                                 Some(Some(event)) if is_wanted(&event) => poll.events.push(event),
                                 Some(None) => poll.malformed += 1,
                                 _ => {}

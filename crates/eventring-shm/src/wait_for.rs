@@ -55,11 +55,13 @@ impl EventRing {
             .spawn(move || watch.run(&path))
             .map_err(|error| OpenError::io("wait for", error))?;
         std::future::poll_fn(|cx| {
+            // Cloned and dropped with no lock held: that is user code.
+            let waker = cx.waker().clone();
             let mut state = shared.lock();
             match state.opened.take() {
                 Some(opened) => Poll::Ready(opened),
                 None => {
-                    let old = state.waker.replace(cx.waker().clone());
+                    let old = state.waker.replace(waker);
                     drop(state);
                     drop(old);
                     Poll::Pending

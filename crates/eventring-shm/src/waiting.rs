@@ -17,7 +17,7 @@ use crate::sync::{AtomicU32, Ordering};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How often it is looked whether the writer lives, for those who want to know.
 pub(crate) const LOOK_FOR_WRITER: Duration = Duration::from_secs(1);
@@ -54,7 +54,10 @@ impl Waiting {
         // Cloned and dropped with no lock held: that is user code.
         let waker = waker.clone();
         let mut list = lock(&inner.waiting.0);
-        let standing = list.tasks.iter_mut().find(|(other, _)| other.key == wait.key);
+        let standing = list
+            .tasks
+            .iter_mut()
+            .find(|(other, _)| other.key == wait.key);
         let replaced = match standing {
             Some(task) => Some(std::mem::replace(task, (wait, waker))),
             None => {
@@ -71,7 +74,7 @@ impl Waiting {
                 inner: Arc::clone(inner),
                 seen: marked.generation(),
                 seen_tail: None,
-                seen_alive: true,
+                looked: Instant::now(),
             });
         }
     }
@@ -108,6 +111,13 @@ impl Waiting {
         !list.armed
     }
 
+    fn watches_writer(&self) -> bool {
+        lock(&self.0)
+            .tasks
+            .iter()
+            .any(|(wait, _)| wait.watch_writer)
+    }
+
     /// How long the thread may sleep, on account of this ring.
     fn patience(&self, marks: bool) -> Option<Duration> {
         let list = lock(&self.0);
@@ -127,21 +137,23 @@ struct Armed {
     seen: u32,
     /// The same without a bell.
     seen_tail: Option<u64>,
-    seen_alive: bool,
+    /// When it was last looked whether somebody writes.
+    looked: Instant,
 }
 
 impl Armed {
     /// Whether whoever stands in the list has to look.
-    fn has_moved(&mut self, timed_out: bool) -> bool {
+    fn has_moved(&mut self) -> bool {
         let generation = self.inner.bell.peek().generation();
         let rung = std::mem::replace(&mut self.seen, generation) != generation;
         let polled = !self.inner.bell.is_writable() && {
             let tail = self.inner.ring.tail();
             self.seen_tail.replace(tail) != Some(tail) || self.inner.end().is_some()
         };
-        let gone = timed_out && {
-            let alive = self.inner.is_written();
-            std::mem::replace(&mut self.seen_alive, alive) != alive || !alive
+        let due = self.looked.elapsed() >= LOOK_FOR_WRITER && self.inner.waiting.watches_writer();
+        let gone = due && {
+            self.looked = Instant::now();
+            !self.inner.is_written()
         };
         rung || polled || gone
     }
@@ -194,18 +206,16 @@ impl BellThread {
 
     fn run(self: Arc<Self>) {
         let mut rings: Vec<Armed> = Vec::new();
-        let mut timed_out = false;
         loop {
             let control = self.control.load(Ordering::Acquire);
             rings.append(&mut lock(&self.arriving));
             let bells: Vec<Marked> = rings.iter().map(|ring| ring.inner.bell.peek()).collect();
             for ring in &mut rings {
-                if ring.has_moved(timed_out) {
+                if ring.has_moved() {
                     ring.inner.waiting.take().into_iter().for_each(wake);
                 }
             }
-            let before = rings.len();
-            let mut kept = Vec::with_capacity(before + 1);
+            let mut kept = Vec::with_capacity(rings.len());
             let mut patience = None;
             let mut left = Vec::new();
             for (ring, bell) in std::mem::take(&mut rings).into_iter().zip(bells) {
@@ -223,23 +233,25 @@ impl BellThread {
             if self.is_done(kept.len(), gone) {
                 return;
             }
-            timed_out = self.sleep(control, &kept, patience);
+            self.sleep(control, &kept, patience);
             rings.extend(kept.into_iter().map(|(ring, _)| ring));
         }
     }
 
-    /// Sleeps until a bell rings or there is something else to do. Whether it was for `patience`.
-    fn sleep(&self, control: u32, rings: &[(Armed, Marked)], patience: Option<Duration>) -> bool {
+    /// Sleeps until a bell rings or there is something else to do, at most for `patience`.
+    fn sleep(&self, control: u32, rings: &[(Armed, Marked)], patience: Option<Duration>) {
         let words: Vec<(&AtomicU32, u32)> = std::iter::once((&self.control, control))
-            .chain(rings.iter().map(|(ring, bell)| (ring.inner.bell.futex(), bell.0)))
+            .chain(
+                rings
+                    .iter()
+                    .map(|(ring, bell)| (ring.inner.bell.futex(), bell.0)),
+            )
             .collect();
-        let started = std::time::Instant::now();
         if !futex::wait_any(&words, patience) {
             // Not on this kernel: look at all of them every millisecond.
             let poll = Duration::from_millis(1);
             futex::wait(&self.control, control, Some(poll));
         }
-        patience.is_some_and(|patience| started.elapsed() >= patience)
     }
 
     /// Whether the thread has nothing to do any more, and nobody will give it anything.

@@ -10,7 +10,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 fn memory(descriptors: u64, payload: u64) -> EventRing {
-    EventRing::builder().descriptors(descriptors).payload(payload).memfd("test").unwrap()
+    EventRing::builder()
+        .descriptors(descriptors)
+        .payload(payload)
+        .memfd("test")
+        .unwrap()
 }
 
 fn home() -> (tempfile::TempDir, PathBuf) {
@@ -31,11 +35,17 @@ fn payloads_of_every_length_come_back() {
     let mut reader = EventReader::new(&ring);
     reader.seek(Start::Oldest);
     for len in (0..=1024).chain([1, 1023, 33, 32, 31, 1024]) {
-        let seq = publisher.publish(Kind(len as u16), &payload(7, len)).unwrap();
+        let seq = publisher
+            .publish(Kind(len as u16), &payload(7, len))
+            .unwrap();
         match reader.next_descriptor() {
             NextResult::Ready(event) => {
                 assert_eq!((event.seq(), event.kind()), (seq, Kind(len as u16)));
-                assert_eq!(event.payload().to_vec().unwrap(), payload(7, len), "of {len}");
+                assert_eq!(
+                    event.payload().to_vec().unwrap(),
+                    payload(7, len),
+                    "of {len}"
+                );
                 for (at, until) in [(0, len), (len / 3, len), (len / 2, len / 2), (0, len / 5)] {
                     let mut part = vec![0; until - at];
                     event.payload().copy_range(at, &mut part).unwrap();
@@ -46,8 +56,16 @@ fn payloads_of_every_length_come_back() {
         }
     }
     let too_large = publisher.publish(Kind(0), &[0; 1025]);
-    assert_eq!(too_large, Err(PublishError::TooLarge { len: 1025, max: 1024 }));
-    let seq = publisher.publish_or_truncate(Kind(9), &payload(1, 2000)).unwrap();
+    assert_eq!(
+        too_large,
+        Err(PublishError::TooLarge {
+            len: 1025,
+            max: 1024
+        })
+    );
+    let seq = publisher
+        .publish_or_truncate(Kind(9), &payload(1, 2000))
+        .unwrap();
     let event = ring.try_copy(seq).unwrap().unwrap();
     assert_eq!((event.truncated, event.ext[0]), (true, 2000));
     assert_eq!(event.payload, payload(1, 1024));
@@ -80,7 +98,9 @@ fn a_payload_that_is_gone_is_told_once() {
     let mut publisher = ring.publisher().unwrap();
     let mut reader = EventReader::new(&ring);
     publisher.publish(Kind(1), &[1; 1000]).unwrap();
-    let NextResult::Ready(event) = reader.next_descriptor() else { panic!() };
+    let NextResult::Ready(event) = reader.next_descriptor() else {
+        panic!()
+    };
     for _ in 0..5 {
         publisher.publish(Kind(1), &[2; 1000]).unwrap();
     }
@@ -107,8 +127,14 @@ fn gaps_are_exact_and_go_on_at_the_oldest() {
     for seq in 0..10 {
         publisher.publish(Kind(1), &[seq]).unwrap();
     }
-    assert!(matches!(reader.peek_descriptor(), NextResult::Gap { missed: 6 }));
-    assert!(matches!(reader.next_descriptor(), NextResult::Gap { missed: 6 }));
+    assert!(matches!(
+        reader.peek_descriptor(),
+        NextResult::Gap { missed: 6 }
+    ));
+    assert!(matches!(
+        reader.next_descriptor(),
+        NextResult::Gap { missed: 6 }
+    ));
     assert_eq!((reader.position(), reader.len()), (6, 4));
     let mut receiver = ring.subscribe(Start::Sequence(0)).margin(3);
     assert_eq!(receiver.try_recv().unwrap().seq, 9);
@@ -142,7 +168,10 @@ fn receivers_end_when_the_ring_is_closed_and_go_on_when_it_is_opened_again() {
     assert_eq!(receiver.recv_blocking(), None);
     assert_eq!(receiver.end(), Some(End::Closed));
     assert_eq!(receiver.try_recv(), Err(TryRecvError::Closed));
-    ring.publisher().unwrap().publish(Kind(1), b"again").unwrap();
+    ring.publisher()
+        .unwrap()
+        .publish(Kind(1), b"again")
+        .unwrap();
     assert_eq!(receiver.recv_blocking().unwrap().payload, b"again");
 }
 
@@ -152,25 +181,43 @@ fn every_way_to_receive() {
     let mut publisher = ring.publisher().unwrap();
     publisher.set_clock(Clock::Off);
     let mut all: Vec<Receiver> = (0..6).map(|_| ring.subscribe(Start::Oldest)).collect();
-    publisher.publish_many([(Kind(1), "a"), (Kind(2), "b"), (Kind(1), "c")]).unwrap();
+    publisher
+        .publish_many([(Kind(1), "a"), (Kind(2), "b"), (Kind(1), "c")])
+        .unwrap();
     publisher.close();
     let letters = |events: &[eventring_shm::Event]| {
-        events.iter().map(|event| event.payload[0] as char).collect::<String>()
+        events
+            .iter()
+            .map(|event| event.payload[0] as char)
+            .collect::<String>()
     };
     let mut batch = Vec::new();
     assert_eq!(all[0].recv_many_blocking(&mut batch, 2), 2);
     assert_eq!(all[0].try_recv_many(&mut batch, 2), Ok(1));
-    assert_eq!(all[0].try_recv_many(&mut batch, 2), Err(TryRecvError::Closed));
+    assert_eq!(
+        all[0].try_recv_many(&mut batch, 2),
+        Err(TryRecvError::Closed)
+    );
     assert_eq!(letters(&batch), "abc");
     let (mut one, two) = (all.remove(1), all.remove(1));
     futures::executor::block_on(async {
-        assert_eq!(one.recv_many_with(8, |event| assert_eq!(event.time, 0)).await, 3);
+        assert_eq!(
+            one.recv_many_with(8, |event| assert_eq!(event.time, 0))
+                .await,
+            3
+        );
         assert_eq!(one.recv().await, None);
         assert_eq!(letters(&two.collect::<Vec<_>>().await), "abc");
     });
     let mut filtered = all.remove(1).filter(|event| event.kind == Kind(2));
-    assert_eq!(filtered.recv_timeout(Duration::from_secs(60)).unwrap().seq, 1);
-    assert_eq!(filtered.recv_timeout(Duration::from_secs(60)), Err(TryRecvError::Closed));
+    assert_eq!(
+        filtered.recv_timeout(Duration::from_secs(60)).unwrap().seq,
+        1
+    );
+    assert_eq!(
+        filtered.recv_timeout(Duration::from_secs(60)),
+        Err(TryRecvError::Closed)
+    );
 }
 
 #[test]
@@ -189,7 +236,9 @@ fn gaps_in_their_places() {
 #[test]
 fn a_receiver_is_told_that_nobody_writes() {
     let ring = memory(4, 4096);
-    let mut receiver = ring.subscribe(Start::Oldest).on_writer_gone(OnWriterGone::Tell);
+    let mut receiver = ring
+        .subscribe(Start::Oldest)
+        .on_writer_gone(OnWriterGone::Tell);
     drop(ring.publisher().unwrap());
     assert_eq!(receiver.recv_blocking(), None);
     assert_eq!(receiver.end(), Some(End::WriterGone));
@@ -198,7 +247,9 @@ fn a_receiver_is_told_that_nobody_writes() {
     assert_eq!(receiver.recv_blocking().unwrap().payload, b"next");
     assert_eq!(receiver.recv_blocking(), None);
 
-    let mut receiver = ring.subscribe(Start::Next).on_writer_gone(OnWriterGone::End);
+    let mut receiver = ring
+        .subscribe(Start::Next)
+        .on_writer_gone(OnWriterGone::End);
     assert_eq!(receiver.recv_blocking(), None);
     let _publisher = ring.publisher().unwrap();
     assert_eq!(receiver.try_recv(), Err(TryRecvError::Closed));
@@ -245,27 +296,58 @@ fn files_are_made_recovered_and_replaced() {
     let mut publisher = ring.publisher().unwrap();
     publisher.publish(Kind(1), b"one").unwrap();
     let other = small().create_or_recover(&path).unwrap();
-    assert!(matches!(other.publisher(), Err(OpenError::WriterExists { pid }) if pid == std::process::id()));
+    assert!(
+        matches!(other.publisher(), Err(OpenError::WriterExists { pid }) if pid == std::process::id())
+    );
     assert!(matches!(other.join(), Err(OpenError::WriterExists { .. })));
     let bigger = || EventRing::builder().descriptors(8).payload(4096);
-    assert!(matches!(bigger().create_or_recover(&path), Err(OpenError::WriterExists { .. })));
+    assert!(matches!(
+        bigger().create_or_recover(&path),
+        Err(OpenError::WriterExists { .. })
+    ));
     drop(publisher);
 
     let recovered = small().create_or_recover(&path).unwrap();
     assert_eq!(recovered.origin(), Origin::Recovered);
-    recovered.publisher().unwrap().publish(Kind(1), b"two").unwrap();
+    recovered
+        .publisher()
+        .unwrap()
+        .publish(Kind(1), b"two")
+        .unwrap();
 
     let replaced = bigger().create_or_recover(&path).unwrap();
     assert_eq!(replaced.origin(), Origin::Replaced);
     assert!(matches!(recovered.publisher(), Err(OpenError::Replaced)));
-    replaced.publisher().unwrap().publish(Kind(1), b"three").unwrap();
+    replaced
+        .publisher()
+        .unwrap()
+        .publish(Kind(1), b"three")
+        .unwrap();
     assert_eq!(receiver.recv_blocking().unwrap().payload, b"one");
     assert_eq!(receiver.recv_blocking().unwrap().payload, b"two");
     assert_eq!(receiver.recv_blocking(), None);
     assert_eq!(receiver.end(), Some(End::Replaced));
     futures::executor::block_on(receiver.reattach()).unwrap();
     assert_eq!(receiver.recv_blocking().unwrap().payload, b"three");
-    assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 2);
+    assert_eq!(
+        std::fs::read_dir(path.parent().unwrap()).unwrap().count(),
+        2
+    );
+}
+
+#[test]
+fn a_file_that_is_no_ring_stays() {
+    let (_home, path) = home();
+    std::fs::write(&path, "somebody's").unwrap();
+    assert!(matches!(
+        EventRing::builder().create_or_recover(&path),
+        Err(OpenError::NotARing)
+    ));
+    assert!(matches!(
+        EventRing::builder().replace(&path),
+        Err(OpenError::NotARing)
+    ));
+    assert_eq!(std::fs::read(&path).unwrap(), b"somebody's");
 }
 
 #[test]
@@ -280,7 +362,9 @@ fn several_writers_one_order() {
                 let ring = EventRing::builder().create_or_recover(path).unwrap();
                 let mut publisher = ring.join().unwrap();
                 for number in 0..500u64 {
-                    publisher.publish(Kind(writer), &number.to_ne_bytes()).unwrap();
+                    publisher
+                        .publish(Kind(writer), &number.to_ne_bytes())
+                        .unwrap();
                 }
             });
         }
@@ -301,18 +385,32 @@ fn several_writers_one_order() {
 
 #[test]
 fn content_types() {
-    let ring = EventRing::builder().content_type(ContentType(7), [1; 32]).memfd("t").unwrap();
+    let ring = EventRing::builder()
+        .content_type(ContentType(7), [1; 32])
+        .memfd("t")
+        .unwrap();
     ring.check_content_type(ContentType(7), &[1; 32]).unwrap();
     for (content_type, hash) in [(7, [2; 32]), (8, [1; 32])] {
-        let error = ring.check_content_type(ContentType(content_type), &hash).unwrap_err();
+        let error = ring
+            .check_content_type(ContentType(content_type), &hash)
+            .unwrap_err();
         assert!(matches!(error, OpenError::Content { found: 7, .. }));
     }
 }
 
 #[test]
 fn sizes_that_no_ring_has() {
-    for (descriptors, payload) in [(1, 4096), (3, 4096), (2, 2048), (2, 4097), (0, 0), (1 << 63, 1 << 63)] {
-        let builder = EventRing::builder().descriptors(descriptors).payload(payload);
+    for (descriptors, payload) in [
+        (1, 4096),
+        (3, 4096),
+        (2, 2048),
+        (2, 4097),
+        (0, 0),
+        (1 << 63, 1 << 63),
+    ] {
+        let builder = EventRing::builder()
+            .descriptors(descriptors)
+            .payload(payload);
         assert!(matches!(builder.memfd("none"), Err(OpenError::Geometry)));
     }
 }

@@ -8,11 +8,23 @@ use proptest::prelude::*;
 /// One thing to do.
 #[derive(Clone, Debug)]
 enum Step {
-    Publish { len: usize, ext: bool },
+    Publish {
+        len: usize,
+        ext: bool,
+    },
     Many(Vec<usize>),
-    Claim { len: usize, commit: bool },
-    Read { reader: usize, copy: bool },
-    Seek { reader: usize, back: u64 },
+    Claim {
+        len: usize,
+        commit: bool,
+    },
+    Read {
+        reader: usize,
+        copy: bool,
+    },
+    Seek {
+        reader: usize,
+        back: u64,
+    },
     Reset,
     /// The writer goes, and the next one comes; of several, another one goes on.
     Change,
@@ -81,7 +93,10 @@ impl Run<'_> {
     /// less the step of the floor, and what was claimed and given back.
     fn must_have(&self, seq: u64, spare: u64) -> bool {
         let after = &self.spec.events[seq as usize..];
-        let bytes: u64 = after.iter().map(|(bytes, _)| bytes.len().next_multiple_of(8) as u64).sum();
+        let bytes: u64 = after
+            .iter()
+            .map(|(bytes, _)| bytes.len().next_multiple_of(8) as u64)
+            .sum();
         let fits = bytes + spare + self.payload / 64 <= self.payload;
         (after.len() as u64) < self.descriptors && fits && seq >= self.spec.start
     }
@@ -123,7 +138,11 @@ impl Run<'_> {
 
 fn check(descriptors: u64, joined: bool, steps: Vec<Step>) {
     let payload = 4096;
-    let ring = EventRing::builder().descriptors(descriptors).payload(payload).memfd("spec").unwrap();
+    let ring = EventRing::builder()
+        .descriptors(descriptors)
+        .payload(payload)
+        .memfd("spec")
+        .unwrap();
     let mut readers: Vec<_> = (0..3).map(|_| EventReader::new(&ring)).collect();
     let mut accounts: Vec<_> = (0..3).map(|_| Account::default()).collect();
     let mut run = Run {

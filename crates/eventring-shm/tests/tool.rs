@@ -6,11 +6,18 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 fn eventwatch(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_eventwatch")).args(arguments).output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_eventwatch"))
+        .args(arguments)
+        .output()
+        .unwrap()
 }
 
 fn text(output: &Output) -> String {
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
@@ -24,7 +31,9 @@ fn some_events(path: &Path) {
     let ring = EventRing::builder().create(path).unwrap();
     let mut publisher = ring.publisher().unwrap();
     publisher.publish(Kind(1), b"one").unwrap();
-    publisher.publish_with(Kind(2), [7, 0, 0, 0], b"\xff\x00").unwrap();
+    publisher
+        .publish_with(Kind(2), [7, 0, 0, 0], b"\xff\x00")
+        .unwrap();
     publisher.publish(Kind(1), b"say \"three\"").unwrap();
     publisher.close();
 }
@@ -79,8 +88,16 @@ fn watch_filters_and_ends() {
     assert_eq!(lines.len(), 4, "{lines:?}");
     assert!(lines[1].ends_with("[7, 0, 0, 0] ff00"));
     assert_eq!(lines[3], "-- closed");
-    let json = text(&eventwatch(&["watch", name, "--all", "--json", "--kind", "1", "--count", "2"]));
-    assert!(json.lines().last().unwrap().ends_with("\"text\":\"say \\\"three\\\"\"}"), "{json}");
+    let json = text(&eventwatch(&[
+        "watch", name, "--all", "--json", "--kind", "1", "--count", "2",
+    ]));
+    assert!(
+        json.lines()
+            .last()
+            .unwrap()
+            .ends_with("\"text\":\"say \\\"three\\\"\"}"),
+        "{json}"
+    );
 }
 
 /// The main job: who watches notices a killed writer by a line, and loses nothing.
@@ -97,11 +114,16 @@ fn watch_survives_the_writer() {
             .spawn()
             .unwrap(),
     );
-    let mut lines = BufReader::new(watching.0.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut lines = BufReader::new(watching.0.stdout.take().unwrap())
+        .lines()
+        .map(Result::unwrap);
     first.publish(Kind(1), b"first").unwrap();
     assert!(lines.next().unwrap().ends_with("first"));
     drop(first);
-    assert_eq!(lines.next().unwrap(), "-- nobody writes; waiting for the next writer");
+    assert_eq!(
+        lines.next().unwrap(),
+        "-- nobody writes; waiting for the next writer"
+    );
     let mut second = ring.publisher().unwrap();
     second.publish(Kind(1), b"second").unwrap();
     let told = format!("-- process {} writes now", std::process::id());
@@ -109,10 +131,24 @@ fn watch_survives_the_writer() {
     assert!(lines.next().unwrap().ends_with("second"));
     drop(second);
     // Another ring of the same name.
-    let other = EventRing::builder().descriptors(8).create_or_recover(&path).unwrap();
-    other.publisher().unwrap().publish(Kind(1), b"third").unwrap();
-    let rest: Vec<String> = lines.by_ref().take_while(|line| !line.ends_with("third")).collect();
-    assert!(rest.iter().any(|line| line == "-- another ring has taken the name"), "{rest:?}");
+    let other = EventRing::builder()
+        .descriptors(8)
+        .create_or_recover(&path)
+        .unwrap();
+    other
+        .publisher()
+        .unwrap()
+        .publish(Kind(1), b"third")
+        .unwrap();
+    let rest: Vec<String> = lines
+        .by_ref()
+        .take_while(|line| !line.ends_with("third"))
+        .collect();
+    assert!(
+        rest.iter()
+            .any(|line| line == "-- another ring has taken the name"),
+        "{rest:?}"
+    );
     other.publisher().unwrap().close();
     assert_eq!(lines.last().unwrap(), "-- closed");
 }
@@ -132,19 +168,35 @@ fn record_snapshot_and_replay() {
     text(&eventwatch(&["record", name, &file("recording")]));
     for made in ["snapshot", "recording"] {
         let copy = file(&format!("of-{made}"));
-        text(&eventwatch(&["replay", &file(made), &copy, "--speed", "0", "--close"]));
+        text(&eventwatch(&[
+            "replay",
+            &file(made),
+            &copy,
+            "--speed",
+            "0",
+            "--close",
+        ]));
         assert_eq!(watched(&copy), watched(name), "{made}");
     }
     let cut = std::fs::read(file("recording")).unwrap();
     std::fs::write(file("cut"), &cut[..cut.len() - 3]).unwrap();
-    assert!(!eventwatch(&["replay", &file("cut"), &file("new"), "--speed", "0"]).status.success());
+    assert!(
+        !eventwatch(&["replay", &file("cut"), &file("new"), "--speed", "0"])
+            .status
+            .success()
+    );
 }
 
 #[test]
 fn stat_counts() {
     let (_home, path) = home();
     some_events(&path);
-    let lines = text(&eventwatch(&["stat", path.to_str().unwrap(), "--count", "1"]));
+    let lines = text(&eventwatch(&[
+        "stat",
+        path.to_str().unwrap(),
+        "--count",
+        "1",
+    ]));
     assert!(lines.lines().nth(1).unwrap().ends_with("no"), "{lines}");
 }
 
@@ -191,15 +243,28 @@ fn bridge_serves_events() {
             .unwrap(),
     );
     let mut line = String::new();
-    BufReader::new(bridge.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let address = line.trim().split("http://").nth(1).unwrap().trim_end_matches("/events");
+    BufReader::new(bridge.0.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let address = line
+        .trim()
+        .split("http://")
+        .nth(1)
+        .unwrap()
+        .trim_end_matches("/events");
     let mut browser = std::net::TcpStream::connect(address).unwrap();
-    browser.write_all(b"GET /events HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+    browser
+        .write_all(b"GET /events HTTP/1.1\r\nhost: x\r\n\r\n")
+        .unwrap();
     let mut seen = Vec::new();
     // It may subscribe after some: those that come later are served.
     for number in 0u64.. {
-        publisher.publish(Kind(1), format!("tick {number}").as_bytes()).unwrap();
-        browser.set_read_timeout(Some(std::time::Duration::from_millis(20))).unwrap();
+        publisher
+            .publish(Kind(1), format!("tick {number}").as_bytes())
+            .unwrap();
+        browser
+            .set_read_timeout(Some(std::time::Duration::from_millis(20)))
+            .unwrap();
         let mut bytes = [0; 1024];
         match browser.read(&mut bytes) {
             Ok(0) => panic!("the bridge hung up"),
@@ -209,6 +274,10 @@ fn bridge_serves_events() {
         if String::from_utf8_lossy(&seen).contains("data: tick ") {
             return;
         }
-        assert!(number < 6000, "nothing came: {}", String::from_utf8_lossy(&seen));
+        assert!(
+            number < 6000,
+            "nothing came: {}",
+            String::from_utf8_lossy(&seen)
+        );
     }
 }

@@ -36,7 +36,10 @@ fn one_topic_passes_the_others() {
         bus.publish(topic, payload).unwrap();
     }
     let poll = bus.poll_topic(&mut cursor, "b");
-    assert_eq!((payloads(&poll), cursor.next_counter()), (vec![&b"2"[..]], 3));
+    assert_eq!(
+        (payloads(&poll), cursor.next_counter()),
+        (vec![&b"2"[..]], 3)
+    );
 }
 
 #[test]
@@ -84,8 +87,9 @@ fn a_reset_tells_who_was_behind() {
 fn every_node_publishes() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("fleet");
-    let nodes: Vec<TopicBus> =
-        (0..3).map(|node| TopicBus::join(&path, NodeId(node)).unwrap()).collect();
+    let nodes: Vec<TopicBus> = (0..3)
+        .map(|node| TopicBus::join(&path, NodeId(node)).unwrap())
+        .collect();
     let mut cursor = nodes[0].cursor_from_start();
     std::thread::scope(|scope| {
         for bus in &nodes {
@@ -99,7 +103,10 @@ fn every_node_publishes() {
     let poll = nodes[2].poll(&mut cursor);
     assert_eq!((poll.events.len(), poll.lagged), (300, 0));
     for node in 0..3 {
-        let of_node = poll.events.iter().filter(|event| event.id.node == NodeId(node));
+        let of_node = poll
+            .events
+            .iter()
+            .filter(|event| event.id.node == NodeId(node));
         assert!(of_node.map(|event| event.payload[0]).eq(0..100));
     }
 }
@@ -116,6 +123,9 @@ fn streams_wait() {
         }
     });
     let event = futures::executor::block_on(stream.next()).unwrap();
-    assert_eq!((event.topic.as_str(), event.id.to_string().as_str()), ("b", "1-1"));
+    assert_eq!(
+        (event.topic.as_str(), event.id.to_string().as_str()),
+        ("b", "1-1")
+    );
     publishing.join().unwrap();
 }

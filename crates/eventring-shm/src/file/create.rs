@@ -4,8 +4,8 @@ use super::header::Header;
 use crate::error::OpenError;
 use crate::mapping::WordMapping;
 use rustix::fs::{
-    CWD, FallocateFlags, Gid, MemfdFlags, Mode, OFlags, RenameFlags, SealFlags, fallocate,
-    fchmod, fchown, fcntl_add_seals, fstat, memfd_create, open, renameat_with,
+    CWD, FallocateFlags, Gid, MemfdFlags, Mode, OFlags, RenameFlags, SealFlags, fallocate, fchmod,
+    fchown, fcntl_add_seals, fstat, memfd_create, open, renameat_with,
 };
 use rustix::io::Errno;
 use std::fs::File;
@@ -120,7 +120,12 @@ pub(crate) fn bell(path: &Path, access: Access) -> Result<File, OpenError> {
     let stat = fstat(&file).map_err(|error| OpenError::io("look at", error))?;
     let me = rustix::process::geteuid().as_raw();
     if stat.st_uid == me {
-        own(&file, crate::protocol::layout::PAGE, access.gid(), access.bell_mode())?;
+        own(
+            &file,
+            crate::protocol::layout::PAGE,
+            access.gid(),
+            access.bell_mode(),
+        )?;
     }
     Ok(file)
 }

@@ -48,7 +48,10 @@ impl Header {
         words[8] = self.geometry.payload();
         words[9] = DESCRIPTOR_WORDS as u64 * WORD;
         words[11] = u64::from(self.content_type);
-        for (word, bytes) in words[12..16].iter_mut().zip(self.schema_hash.chunks_exact(8)) {
+        for (word, bytes) in words[12..16]
+            .iter_mut()
+            .zip(self.schema_hash.chunks_exact(8))
+        {
             *word = u64::from_ne_bytes(bytes.try_into().expect("a word"));
         }
         (words[16], words[17]) = halves(self.ring_id);

@@ -22,7 +22,14 @@ impl Descriptor {
     /// Of an event whose payload starts at `offset`.
     pub(crate) fn outside(kind: u16, len: u32, time: u64, offset: u64, ext: Ext) -> Self {
         let (flags, tail) = (0, ext);
-        Self { kind, flags, len, time, offset, tail }
+        Self {
+            kind,
+            flags,
+            len,
+            time,
+            offset,
+            tail,
+        }
     }
 
     /// Of an event whose payload fits into the descriptor. `head` is what was published so far.
@@ -34,7 +41,14 @@ impl Descriptor {
             *word = u64::from_ne_bytes(bytes.try_into().expect("a word"));
         }
         let (flags, len) = (INLINE, payload.len() as u32);
-        Self { kind, flags, len, time, offset: head, tail }
+        Self {
+            kind,
+            flags,
+            len,
+            time,
+            offset: head,
+            tail,
+        }
     }
 
     pub(crate) fn truncated(mut self, truncated: bool) -> Self {
@@ -44,8 +58,7 @@ impl Descriptor {
 
     pub(crate) fn words(&self) -> [u64; 3 + EXT_WORDS] {
         let mut words = [0; 3 + EXT_WORDS];
-        words[0] =
-            u64::from(self.kind) | u64::from(self.flags) << 16 | u64::from(self.len) << 32;
+        words[0] = u64::from(self.kind) | u64::from(self.flags) << 16 | u64::from(self.len) << 32;
         words[1] = self.time;
         words[2] = self.offset;
         words[3..].copy_from_slice(&self.tail);

@@ -132,7 +132,11 @@ impl Geometry {
     #[inline]
     pub(crate) fn payload_word(self) -> usize {
         let descriptors = self.descriptors as usize * DESCRIPTOR_WORDS;
-        let page = if cfg!(eventring_loom) { 1 } else { (PAGE / WORD) as usize };
+        let page = if cfg!(eventring_loom) {
+            1
+        } else {
+            (PAGE / WORD) as usize
+        };
         HEADER_WORDS + descriptors.next_multiple_of(page)
     }
 

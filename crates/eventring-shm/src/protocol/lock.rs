@@ -69,12 +69,10 @@ impl Ring {
             },
         };
         let taken = found.taken_by(me);
-        match self.word(word::LOCK).compare_exchange(
-            found.0,
-            taken.0,
-            acquire("lock"),
-            Relaxed,
-        ) {
+        match self
+            .word(word::LOCK)
+            .compare_exchange(found.0, taken.0, acquire("lock"), Relaxed)
+        {
             Ok(_) => locked,
             Err(_) => Locked::Busy,
         }

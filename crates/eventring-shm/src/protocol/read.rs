@@ -1,9 +1,9 @@
 //! Receiving: R1 to R5. Nothing is written, so that a read-only mapping will do.
 
+use super::Ring;
 use super::descriptor::Descriptor;
 use super::layout::{LIMIT, State, WORD, word};
 use super::stamp::Stamp;
-use super::Ring;
 use crate::error::Corrupt;
 use crate::sync::{AtomicU64, Ordering, acquire_fence, load_acquire};
 use Ordering::Relaxed;

@@ -1,9 +1,9 @@
 //! What a writer does before it writes for the first time, or in the place of a dead one.
 
+use super::Ring;
 use super::layout::{LIMIT, word};
 use super::stamp::Stamp;
 use super::write::Tip;
-use super::Ring;
 use crate::error::Corrupt;
 use crate::sync::Ordering;
 use Ordering::Relaxed;

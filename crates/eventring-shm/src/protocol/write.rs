@@ -1,9 +1,9 @@
 //! Publishing: W1 to W7. What comes here holds the lock, and has checked the length.
 
+use super::Ring;
 use super::descriptor::{Descriptor, Ext};
 use super::layout::{DESCRIPTOR_WORDS, INLINE_MAX, State, WORD, rounded, word};
 use super::stamp::Stamp;
-use super::Ring;
 use crate::error::Corrupt;
 use crate::sync::{AtomicU64, Ordering, point, release, release_fence, step};
 use Ordering::Relaxed;
@@ -53,7 +53,9 @@ impl Ring {
     /// Whether floor and oldest can be those of this tip.
     pub(super) fn check_bounds(&self, tip: &Tip) -> Result<(), Corrupt> {
         let holds = tip.head.checked_sub(tip.floor);
-        match holds.is_some_and(|bytes| bytes <= self.geometry().payload()) && tip.oldest <= tip.tail {
+        match holds.is_some_and(|bytes| bytes <= self.geometry().payload())
+            && tip.oldest <= tip.tail
+        {
             true => Ok(()),
             false => Err(Corrupt::Tip),
         }
@@ -62,7 +64,13 @@ impl Ring {
     /// W2 to W6: the event can be read. W7 has to follow.
     #[inline]
     pub(crate) fn write(&self, tip: &mut Tip, event: &Outgoing<'_>) -> u64 {
-        let Outgoing { kind, time, ext, payload, truncated } = *event;
+        let Outgoing {
+            kind,
+            time,
+            ext,
+            payload,
+            truncated,
+        } = *event;
         if ext.is_none() && payload.len() <= INLINE_MAX {
             self.open(tip, 0);
             let descriptor = Descriptor::inline(kind, payload, time, tip.head);
@@ -88,7 +96,8 @@ impl Ring {
         }
         point("open");
         if step("stamp-open") {
-            self.stamp(tip.tail).store(Stamp::open(tip.tail).word(), Relaxed);
+            self.stamp(tip.tail)
+                .store(Stamp::open(tip.tail).word(), Relaxed);
         }
         release_fence("write-fence");
     }
@@ -98,13 +107,16 @@ impl Ring {
     fn raise_floor(&self, tip: &mut Tip, least: u64) {
         let floor = least.next_multiple_of(self.geometry().step());
         // What the slots no longer hold need not be looked at.
-        let mut oldest = tip.oldest.max((tip.tail + 1).saturating_sub(self.geometry().descriptors()));
+        let mut oldest = tip
+            .oldest
+            .max((tip.tail + 1).saturating_sub(self.geometry().descriptors()));
         while oldest < tip.tail && self.descriptor(oldest).offset() < floor {
             oldest += 1;
         }
         (tip.floor, tip.oldest) = (floor, oldest);
         point("oldest");
-        self.word(word::OLDEST).store(oldest, release("oldest-raise"));
+        self.word(word::OLDEST)
+            .store(oldest, release("oldest-raise"));
         point("floor");
         if step("floor-raise") {
             self.word(word::FLOOR).store(floor, Relaxed);
@@ -179,13 +191,16 @@ impl Ring {
     /// Forgets all events. Sequences go on; who was behind is told of what it lost.
     pub(crate) fn reset(&self, tip: &mut Tip) {
         (tip.floor, tip.oldest) = (tip.head, tip.tail);
-        self.word(word::START).store(tip.tail, release("start-raise"));
-        self.word(word::OLDEST).store(tip.tail, release("oldest-raise"));
+        self.word(word::START)
+            .store(tip.tail, release("start-raise"));
+        self.word(word::OLDEST)
+            .store(tip.tail, release("oldest-raise"));
         self.word(word::FLOOR).store(tip.head, Relaxed);
     }
 
     pub(crate) fn set_state(&self, state: State) {
-        self.word(word::STATE).store(state.word(), release("state-store"));
+        self.word(word::STATE)
+            .store(state.word(), release("state-store"));
     }
 }
 
@@ -193,7 +208,10 @@ impl Ring {
 fn store_words(words: &[AtomicU64], bytes: &[u8]) {
     let mut chunks = bytes.chunks_exact(WORD as usize);
     for (word, chunk) in words.iter().zip(&mut chunks) {
-        word.store(u64::from_ne_bytes(chunk.try_into().expect("a word")), Relaxed);
+        word.store(
+            u64::from_ne_bytes(chunk.try_into().expect("a word")),
+            Relaxed,
+        );
     }
     let rest = chunks.remainder();
     if !rest.is_empty() {

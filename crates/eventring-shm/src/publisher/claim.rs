@@ -64,8 +64,15 @@ impl<'a> Claim<'a> {
     /// If they do not fit.
     #[track_caller]
     pub fn write(&mut self, at: usize, bytes: &[u8]) {
-        let fits = at.checked_add(bytes.len()).is_some_and(|end| end <= self.len);
-        assert!(fits, "{} bytes at {at} of a payload of {}", bytes.len(), self.len);
+        let fits = at
+            .checked_add(bytes.len())
+            .is_some_and(|end| end <= self.len);
+        assert!(
+            fits,
+            "{} bytes at {at} of a payload of {}",
+            bytes.len(),
+            self.len
+        );
         let Publisher { ring, tip, .. } = &*self.publisher;
         ring.ring().patch_payload(tip.head + at as u64, bytes);
     }

@@ -28,7 +28,8 @@ impl Receiver {
     /// # }).unwrap();
     /// ```
     pub async fn recv_many(&mut self, buffer: &mut Vec<Event>, limit: usize) -> usize {
-        self.recv_many_with(limit, |event| buffer.push(event.to_event())).await
+        self.recv_many_with(limit, |event| buffer.push(event.to_event()))
+            .await
     }
 
     /// The same for what is there.

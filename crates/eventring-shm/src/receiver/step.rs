@@ -31,7 +31,8 @@ impl Receiver {
             }
             self.end = None;
         }
-        self.advance().unwrap_or_else(|corrupt| self.ends(End::Corrupt(corrupt)))
+        self.advance()
+            .unwrap_or_else(|corrupt| self.ends(End::Corrupt(corrupt)))
     }
 
     /// R1 to R5

@@ -33,8 +33,18 @@ pub mod faults {
 
     /// The steps at which a writer can fail, in the order in which a publish takes them.
     pub const STEPS: [&str; 12] = [
-        "lock", "oldest", "floor", "open", "payload", "descriptor", "commit", "tail", "head",
-        "unlock", "bell", "wake",
+        "lock",
+        "oldest",
+        "floor",
+        "open",
+        "payload",
+        "descriptor",
+        "commit",
+        "tail",
+        "head",
+        "unlock",
+        "bell",
+        "wake",
     ];
 
     /// From now on, fails when `step` is reached for the `nth` time (0: the next one).

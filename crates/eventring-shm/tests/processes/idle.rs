@@ -13,10 +13,21 @@ fn activity(process: &Process) -> Vec<(String, u64, u64)> {
             let switches = status
                 .lines()
                 .filter(|line| line.contains("ctxt_switches"))
-                .map(|line| line.split_whitespace().last().unwrap().parse::<u64>().unwrap())
+                .map(|line| {
+                    line.split_whitespace()
+                        .last()
+                        .unwrap()
+                        .parse::<u64>()
+                        .unwrap()
+                })
                 .sum();
             let stat = std::fs::read_to_string(task.join("stat")).unwrap();
-            let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+            let fields: Vec<&str> = stat
+                .rsplit(')')
+                .next()
+                .unwrap()
+                .split_whitespace()
+                .collect();
             let ticks = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
             (task.display().to_string(), switches, ticks)
         })
@@ -34,7 +45,10 @@ pub(super) fn wait_until_asleep(process: &Process) {
         if before.len() == 4 && activity(process) == before {
             return;
         }
-        assert!(Instant::now() < deadline, "it does not go to sleep: {before:?}");
+        assert!(
+            Instant::now() < deadline,
+            "it does not go to sleep: {before:?}"
+        );
     }
 }
 

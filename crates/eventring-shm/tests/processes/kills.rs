@@ -43,12 +43,19 @@ fn rounds(writers: &[&str]) {
     publisher.publish(Kind(1), &payload(0, 0)).unwrap();
     publisher.close();
     reader.drain_until(ring.tail());
-    assert_eq!(reader.before + reader.received + reader.receiver.missed(), ring.tail());
+    assert_eq!(
+        reader.before + reader.received + reader.receiver.missed(),
+        ring.tail()
+    );
     in_order(&reader.numbers);
     for seq in ring.oldest()..ring.tail() {
         check(&ring.try_copy(seq).unwrap().unwrap().payload);
     }
-    println!("{rounds} rounds, {} received, {} missed", reader.received, reader.receiver.missed());
+    println!(
+        "{rounds} rounds, {} received, {} missed",
+        reader.received,
+        reader.receiver.missed()
+    );
 }
 
 /// What each writer published comes in its order, and nothing twice.

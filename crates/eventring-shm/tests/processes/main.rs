@@ -20,7 +20,11 @@ const LONG: Duration = Duration::from_secs(120);
 
 /// Small, so that every step that overwrites is taken.
 fn create(path: &Path) -> EventRing {
-    EventRing::builder().descriptors(64).payload(1 << 14).create_or_recover(path).unwrap()
+    EventRing::builder()
+        .descriptors(64)
+        .payload(1 << 14)
+        .create_or_recover(path)
+        .unwrap()
 }
 
 struct Home {
@@ -60,7 +64,11 @@ impl Process {
             .unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap());
         let input = child.stdin.take().unwrap();
-        let mut process = Self { child, lines, input };
+        let mut process = Self {
+            child,
+            lines,
+            input,
+        };
         process.expect("started");
         process
     }
@@ -70,7 +78,11 @@ impl Process {
         let mut line = String::new();
         loop {
             line.clear();
-            assert_ne!(self.lines.read_line(&mut line).unwrap(), 0, "no line {expected}");
+            assert_ne!(
+                self.lines.read_line(&mut line).unwrap(),
+                0,
+                "no line {expected}"
+            );
             if line.trim().ends_with(expected) {
                 return;
             }
@@ -148,7 +160,10 @@ impl Checked {
             match self.receiver.try_recv() {
                 Ok(event) => {
                     self.received += 1;
-                    assert_eq!(self.before + self.received + self.receiver.missed(), event.seq + 1);
+                    assert_eq!(
+                        self.before + self.received + self.receiver.missed(),
+                        event.seq + 1
+                    );
                     self.numbers.push(check(&event.payload));
                 }
                 Err(TryRecvError::Empty | TryRecvError::Closed) => return,
@@ -160,7 +175,11 @@ impl Checked {
         let deadline = Instant::now() + LONG;
         while self.receiver.position() < position {
             self.drain();
-            assert!(Instant::now() < deadline, "stuck at {}", self.receiver.position());
+            assert!(
+                Instant::now() < deadline,
+                "stuck at {}",
+                self.receiver.position()
+            );
             std::thread::yield_now();
         }
     }
@@ -191,6 +210,8 @@ impl Random {
 }
 
 fn seconds() -> Duration {
-    let seconds = std::env::var("EVENTRING_SHM_SECONDS").ok().and_then(|text| text.parse().ok());
+    let seconds = std::env::var("EVENTRING_SHM_SECONDS")
+        .ok()
+        .and_then(|text| text.parse().ok());
     Duration::from_secs(seconds.unwrap_or(2))
 }

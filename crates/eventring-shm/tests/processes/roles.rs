@@ -65,7 +65,9 @@ fn write_as_told(path: &std::path::Path) {
             }
             ["publish", count] => {
                 for _ in 0..count.parse().unwrap() {
-                    publisher.publish(Kind(1), &payload(writer, number)).unwrap();
+                    publisher
+                        .publish(Kind(1), &payload(writer, number))
+                        .unwrap();
                     number += 1;
                 }
                 say("published");
@@ -84,10 +86,13 @@ fn flood(path: &std::path::Path) {
     say("started");
     for number in 0.. {
         if number % 16 == 15 {
-            let batch = (0..8u64).map(|more| (Kind(1), payload(writer + (1 << 32), number * 8 + more)));
+            let batch =
+                (0..8u64).map(|more| (Kind(1), payload(writer + (1 << 32), number * 8 + more)));
             publisher.publish_many(batch).unwrap();
         }
-        publisher.publish(Kind(1), &payload(writer, number)).unwrap();
+        publisher
+            .publish(Kind(1), &payload(writer, number))
+            .unwrap();
     }
 }
 
@@ -95,7 +100,9 @@ fn flood(path: &std::path::Path) {
 fn sleep(path: &std::path::Path) {
     let ring = EventRing::open(path).unwrap();
     let mut task = ring.subscribe(Start::Next);
-    let mut thread = ring.subscribe(Start::Next).on_writer_gone(OnWriterGone::Wait);
+    let mut thread = ring
+        .subscribe(Start::Next)
+        .on_writer_gone(OnWriterGone::Wait);
     say("started");
     let blocking = std::thread::spawn(move || thread.recv_blocking().unwrap().seq);
     let seq = futures::executor::block_on(task.recv()).unwrap().seq;

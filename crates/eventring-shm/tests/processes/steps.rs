@@ -35,7 +35,10 @@ fn steps(joined: bool) -> impl Iterator<Item = &'static str> {
     let of_one = |step: &&str| !matches!(*step, "lock" | "unlock");
     // Nobody waits, so that nobody is woken.
     let silent = |step: &&str| *step != "wake";
-    STEPS.into_iter().filter(move |step| joined || of_one(step)).filter(silent)
+    STEPS
+        .into_iter()
+        .filter(move |step| joined || of_one(step))
+        .filter(silent)
 }
 
 /// The next writer goes on with the same sequence: no hole, no gap.
@@ -54,10 +57,19 @@ fn abort() {
             next.say("close");
             assert!(next.wait().success());
             let tail = reader.receiver.event_ring().tail();
-            assert!(tail >= before + 4, "{step}: one was committed before the death");
+            assert!(
+                tail >= before + 4,
+                "{step}: one was committed before the death"
+            );
             reader.drain_until(tail);
             assert_eq!(reader.receiver.missed(), 0, "{step}, joined: {joined}");
-            let last: Vec<u64> = reader.numbers.iter().rev().take(3).map(|(_, n)| *n).collect();
+            let last: Vec<u64> = reader
+                .numbers
+                .iter()
+                .rev()
+                .take(3)
+                .map(|(_, n)| *n)
+                .collect();
             assert_eq!(last, [2, 1, 0], "{step}");
         }
     }
@@ -81,7 +93,10 @@ fn stop() {
             if joined {
                 // It joined before, so that it does not wait for the lock here.
                 let timeout = Duration::from_millis(30);
-                let published = second.as_mut().unwrap().publish_timeout(Kind(1), &mine, timeout);
+                let published = second
+                    .as_mut()
+                    .unwrap()
+                    .publish_timeout(Kind(1), &mine, timeout);
                 match step {
                     "lock" | "bell" => assert!(published.is_ok(), "{step}: {published:?}"),
                     _ => assert_eq!(published, Err(PublishError::Busy), "{step}"),

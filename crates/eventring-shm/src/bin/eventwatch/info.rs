@@ -24,9 +24,16 @@ fn as_text(ring: &EventRing) -> String {
         (_, true) => format!("by process {} since {}", writer.pid, clock(writer.since)),
         (_, false) => format!("no more; last by process {}", writer.pid),
     };
-    let hash: String = info.schema_hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash: String = info
+        .schema_hash
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     [
-        ("file", ring.path().unwrap_or(Path::new("-")).display().to_string()),
+        (
+            "file",
+            ring.path().unwrap_or(Path::new("-")).display().to_string(),
+        ),
         ("id", format!("{:032x}", info.id)),
         ("content type", info.content_type.0.to_string()),
         ("schema", hash),
@@ -37,7 +44,10 @@ fn as_text(ring: &EventRing) -> String {
         ("made at", clock(info.created)),
         ("written", written),
         ("writers so far", writer.epoch.to_string()),
-        ("events", format!("{} ({} to {})", ring.len(), ring.oldest(), ring.tail())),
+        (
+            "events",
+            format!("{} ({} to {})", ring.len(), ring.oldest(), ring.tail()),
+        ),
     ]
     .map(|(what, value)| format!("{what:<15} {value}"))
     .join("\n")
@@ -70,7 +80,11 @@ fn as_json(ring: &EventRing) -> String {
 pub(crate) fn stat(name: &Path, count: Option<u64>) -> Outcome {
     let ring = open(name)?;
     let mut out = std::io::stdout();
-    writeln!(out, "{:>12} {:>12} {:>12}  written", "events/s", "tail", "retained")?;
+    writeln!(
+        out,
+        "{:>12} {:>12} {:>12}  written",
+        "events/s", "tail", "retained"
+    )?;
     let (mut before, mut at) = (ring.tail(), Instant::now());
     for _ in 0..count.unwrap_or(u64::MAX) {
         std::thread::sleep(Duration::from_secs(1));

@@ -13,10 +13,20 @@ pub(crate) fn line(event: EventRef<'_>, content: ContentType, json: bool) -> Str
 }
 
 fn as_text(event: EventRef<'_>, content: ContentType) -> String {
-    let mut line = format!("{:>10}  {}  {:>5}  ", event.seq, clock(event.time), event.kind.0);
+    let mut line = format!(
+        "{:>10}  {}  {:>5}  ",
+        event.seq,
+        clock(event.time),
+        event.kind.0
+    );
     if content == CONTENT_TYPE {
         if let Some(event) = topics::decode(event) {
-            let _ = write!(line, "[{}] {} ", event.id.node.0, event.topic.escape_debug());
+            let _ = write!(
+                line,
+                "[{}] {} ",
+                event.id.node.0,
+                event.topic.escape_debug()
+            );
             line += &readable(&event.payload);
             return line;
         }
@@ -36,7 +46,9 @@ fn as_json(event: EventRef<'_>, content: ContentType) -> String {
         "{{\"seq\":{},\"kind\":{},\"time\":{},\"ext\":{:?},\"truncated\":{}",
         event.seq, event.kind.0, event.time, event.ext, event.truncated
     );
-    let decoded = (content == CONTENT_TYPE).then(|| topics::decode(event)).flatten();
+    let decoded = (content == CONTENT_TYPE)
+        .then(|| topics::decode(event))
+        .flatten();
     let payload = match &decoded {
         Some(decoded) => {
             let topic = json_string(&decoded.topic);
@@ -95,10 +107,16 @@ pub(crate) fn clock(time: u64) -> String {
 /// Bytes, as one reads them.
 pub(crate) fn bytes(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
-    let step = (0..UNITS.len() - 1).take_while(|step| bytes >> (10 * (step + 1)) > 0).count();
+    let step = (0..UNITS.len() - 1)
+        .take_while(|step| bytes >> (10 * (step + 1)) > 0)
+        .count();
     match step {
         0 => format!("{bytes} B"),
-        _ => format!("{:.1} {}", bytes as f64 / (1u64 << (10 * step)) as f64, UNITS[step]),
+        _ => format!(
+            "{:.1} {}",
+            bytes as f64 / (1u64 << (10 * step)) as f64,
+            UNITS[step]
+        ),
     }
 }
 

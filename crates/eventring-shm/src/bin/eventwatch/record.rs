@@ -16,7 +16,12 @@ const TRUNCATED: u64 = 2;
 pub(crate) fn snapshot(name: &Path, file: &Path) -> Outcome {
     let ring = open(name)?;
     let snapshot = ring.snapshot(file)?;
-    println!("{} events, from {}, in {}", snapshot.events, snapshot.first, file.display());
+    println!(
+        "{} events, from {}, in {}",
+        snapshot.events,
+        snapshot.first,
+        file.display()
+    );
     Ok(())
 }
 
@@ -48,7 +53,11 @@ pub(crate) fn record(name: &Path, file: &Path, count: Option<u64>) -> Outcome {
     out.flush()?;
     progress.finish_and_clear();
     let missed = stream.get_ref().missed();
-    println!("{} events, {missed} missed, in {}", progress.position(), file.display());
+    println!(
+        "{} events, {missed} missed, in {}",
+        progress.position(),
+        file.display()
+    );
     Ok(())
 }
 
@@ -58,7 +67,9 @@ pub(crate) fn spinner() -> ProgressBar {
 }
 
 fn write_words(out: &mut impl Write, words: &[u64]) -> io::Result<()> {
-    words.iter().try_for_each(|word| out.write_all(&word.to_ne_bytes()))
+    words
+        .iter()
+        .try_for_each(|word| out.write_all(&word.to_ne_bytes()))
 }
 
 fn write_event(out: &mut impl Write, event: &Event) -> io::Result<()> {

@@ -80,7 +80,11 @@ impl Replay {
             progress.inc(1);
         }
         progress.finish_and_clear();
-        println!("{} events into {}", progress.position(), resolve(&self.name).display());
+        println!(
+            "{} events into {}",
+            progress.position(),
+            resolve(&self.name).display()
+        );
         if self.close {
             publisher.close();
         }

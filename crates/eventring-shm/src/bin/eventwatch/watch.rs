@@ -83,7 +83,9 @@ impl Watch {
         let kinds = self.kind.clone();
         ring.subscribe(start)
             .on_writer_gone(OnWriterGone::Tell)
-            .filter(move |event| kinds.is_empty() || kinds.iter().any(|kind| Kind(*kind) == event.kind))
+            .filter(move |event| {
+                kinds.is_empty() || kinds.iter().any(|kind| Kind(*kind) == event.kind)
+            })
     }
 
     fn is_of_topic(
@@ -91,7 +93,9 @@ impl Watch {
         event: eventring_shm::EventRef<'_>,
         content: eventring_shm::ContentType,
     ) -> bool {
-        let Some(topic) = &self.topic else { return true };
+        let Some(topic) = &self.topic else {
+            return true;
+        };
         content == CONTENT_TYPE && topics::decode(event).is_some_and(|event| event.topic == *topic)
     }
 
