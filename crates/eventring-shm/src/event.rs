@@ -176,7 +176,7 @@ fn ext(words: Ext) -> [u64; 4] {
 /// Copies a payload into the buffer, in the place of what is there. `None` if it is gone; the buffer
 /// grows up to the longest payload that was seen, and is not cleared in between.
 pub(crate) fn copy_into<'a>(
-    ring: &Ring,
+    ring: Ring<'_>,
     descriptor: &Descriptor,
     buffer: &'a mut Vec<u8>,
 ) -> Option<&'a [u8]> {

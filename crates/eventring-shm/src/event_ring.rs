@@ -8,7 +8,7 @@ use crate::file::header::Header;
 use crate::file::{self, create, open_file};
 use crate::lease;
 use crate::ofd::Share;
-use crate::protocol::{Bell, Look, Ring, State};
+use crate::protocol::{Bell, Look, Memory, Ring, State};
 use crate::publisher::Publisher;
 use crate::receiver::Receiver;
 use crate::waiting::Waiting;
@@ -46,7 +46,7 @@ use std::sync::Arc;
 pub struct EventRing(Arc<Inner>);
 
 pub(crate) struct Inner {
-    pub(crate) ring: Ring,
+    memory: Memory,
     pub(crate) bell: Bell,
     pub(crate) waiting: Waiting,
     header: Header,
@@ -190,7 +190,7 @@ impl EventRing {
         reason = "the parts of a ring, put together in one place"
     )]
     pub(crate) fn from_parts(
-        ring: Ring,
+        memory: Memory,
         bell: Bell,
         header: Header,
         file: File,
@@ -200,7 +200,7 @@ impl EventRing {
         origin: Origin,
     ) -> Self {
         Self(Arc::new(Inner {
-            ring,
+            memory,
             bell,
             waiting: Waiting::new(),
             header,
@@ -216,8 +216,9 @@ impl EventRing {
         &self.0
     }
 
-    pub(crate) fn ring(&self) -> &Ring {
-        &self.0.ring
+    #[inline(always)]
+    pub(crate) fn ring(&self) -> Ring<'_> {
+        self.0.ring()
     }
 
     pub(crate) fn header(&self) -> &Header {
@@ -332,12 +333,12 @@ impl EventRing {
 
     /// The sequence of the next event to be published.
     pub fn tail(&self) -> u64 {
-        self.0.ring.tail()
+        self.ring().tail()
     }
 
     /// The sequence of the oldest event that can still be read.
     pub fn oldest(&self) -> u64 {
-        self.0.ring.oldest()
+        self.ring().oldest()
     }
 
     /// How many events can be read.
@@ -368,13 +369,13 @@ impl EventRing {
     /// # }
     /// ```
     pub fn try_copy(&self, seq: u64) -> Result<Option<Event>, Expired> {
-        match self.0.ring.look(clamped(seq)) {
+        match self.ring().look(clamped(seq)) {
             Ok(Look::NotReady) => Ok(None),
             Ok(Look::Lapped(_)) | Err(_) => Err(Expired),
             Ok(Look::Ready(descriptor)) => {
                 let mut payload = Vec::new();
                 let head = Head::of(seq, &descriptor);
-                match copy_into(&self.0.ring, &descriptor, &mut payload) {
+                match copy_into(self.ring(), &descriptor, &mut payload) {
                     Some(payload) => Ok(Some(head.with_payload(payload).to_event())),
                     None => Err(Expired),
                 }
@@ -400,9 +401,14 @@ pub(crate) fn clamped(seq: u64) -> u64 {
 }
 
 impl Inner {
+    #[inline(always)]
+    pub(crate) fn ring(&self) -> Ring<'_> {
+        self.memory.ring()
+    }
+
     /// Why nothing will come after what is there.
     pub(crate) fn end(&self) -> Option<End> {
-        match self.ring.state() {
+        match self.ring().state() {
             Some(State::Ready) => None,
             Some(State::Closed) => Some(End::Closed),
             Some(State::Replaced) => Some(End::Replaced),
@@ -411,7 +417,7 @@ impl Inner {
     }
 
     pub(crate) fn writer(&self) -> Writer {
-        let (pid, since, epoch) = self.ring.last_writer();
+        let (pid, since, epoch) = self.ring().last_writer();
         Writer {
             pid,
             since,
@@ -454,8 +460,8 @@ impl OpenOptions {
         origin: Origin,
     ) -> Result<EventRing, OpenError> {
         let header = file::read_header(&file, &self.trust)?;
-        let mut ring = file::map_ring(&file, &header, writable)?;
-        ring.limit_payload(self.payload_limit);
+        let mut memory = file::map_ring(&file, &header, writable)?;
+        memory.limit_payload(self.payload_limit);
         let (bell, bell_file) = match bell {
             Some((file, writable)) => {
                 let bell = file::map_bell(&file, writable, &self.trust)
@@ -466,7 +472,7 @@ impl OpenOptions {
         };
         let path = path.map(Path::to_owned);
         Ok(EventRing::from_parts(
-            ring, bell, header, file, bell_file, path, writable, origin,
+            memory, bell, header, file, bell_file, path, writable, origin,
         ))
     }
 

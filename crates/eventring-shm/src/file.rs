@@ -6,8 +6,8 @@ pub(crate) mod header;
 
 use crate::error::OpenError;
 use crate::mapping::{FutexMapping, WordMapping};
-use crate::memory::{BellMemory, Memory};
-use crate::protocol::{Bell, Ring};
+use crate::memory::{BellMemory, Words};
+use crate::protocol::{Bell, Memory};
 use check::Trust;
 use header::Header;
 use rustix::fs::{Mode, OFlags, open};
@@ -87,10 +87,10 @@ pub(crate) fn read_header(file: &File, trust: &Trust) -> Result<Header, OpenErro
 }
 
 /// Maps a ring whose header was checked.
-pub(crate) fn map_ring(file: &File, header: &Header, writable: bool) -> Result<Ring, OpenError> {
+pub(crate) fn map_ring(file: &File, header: &Header, writable: bool) -> Result<Memory, OpenError> {
     let words = WordMapping::new(file.as_fd(), header.geometry.words(), writable)
         .map_err(|error| OpenError::io("map", error))?;
-    Ok(Ring::new(Memory::Mapped(words), header.geometry))
+    Ok(Memory::new(Words::Mapped(words), header.geometry))
 }
 
 /// Maps a bell, to be written if that is allowed.

@@ -95,7 +95,7 @@ mod waiting;
 pub use sync::faults;
 
 #[cfg(all(test, eventring_loom))]
-#[path = "../tests/loom/main.rs"]
+#[path = "../tests/loom/mod.rs"]
 mod models;
 
 /// The examples of the README are tests too.

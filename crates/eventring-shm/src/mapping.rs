@@ -24,7 +24,7 @@ impl WordMapping {
         Mapping::new(file, words * size_of::<AtomicU64>(), writable).map(Self)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn words(&self) -> &[AtomicU64] {
         let words = self.0.len / size_of::<AtomicU64>();
         // SAFETY: The mapping is that long and starts at a page; whatever its bytes are, they are
@@ -42,13 +42,13 @@ impl FutexMapping {
         Mapping::new(file, size_of::<AtomicU32>(), writable).map(Self)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn word(&self) -> &AtomicU32 {
         // SAFETY: As for the words of a ring: mapped, aligned to a page, any bytes will do.
         unsafe { self.0.at.cast::<AtomicU32>().as_ref() }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn is_writable(&self) -> bool {
         self.0.writable
     }

@@ -3,10 +3,10 @@
 use crate::sync::{AtomicU32, AtomicU64};
 
 #[cfg(not(eventring_loom))]
-pub(crate) use shared::{BellMemory, Memory};
+pub(crate) use shared::{BellMemory, Words};
 
 #[cfg(eventring_loom)]
-pub(crate) use model::{BellMemory, Memory};
+pub(crate) use model::{BellMemory, Words};
 
 fn zeros(words: usize) -> Box<[AtomicU64]> {
     (0..words).map(|_| AtomicU64::new(0)).collect()
@@ -21,17 +21,17 @@ mod shared {
 
     /// The words of a ring.
     #[derive(Debug)]
-    pub(crate) enum Memory {
+    pub(crate) enum Words {
         Heap(Box<[AtomicU64]>),
         Mapped(WordMapping),
     }
 
-    impl Memory {
+    impl Words {
         pub(crate) fn heap(words: usize) -> Self {
             Self::Heap(zeros(words))
         }
 
-        #[inline]
+        #[inline(always)]
         pub(crate) fn words(&self) -> &[AtomicU64] {
             match self {
                 Self::Heap(words) => words,
@@ -53,7 +53,7 @@ mod shared {
             Self::Silent(AtomicU32::new(0))
         }
 
-        #[inline]
+        #[inline(always)]
         pub(crate) fn word(&self) -> &AtomicU32 {
             match self {
                 Self::Silent(word) => word,
@@ -87,9 +87,9 @@ mod model {
     use std::time::Duration;
 
     #[derive(Debug)]
-    pub(crate) struct Memory(Box<[AtomicU64]>);
+    pub(crate) struct Words(Box<[AtomicU64]>);
 
-    impl Memory {
+    impl Words {
         pub(crate) fn heap(words: usize) -> Self {
             Self(zeros(words))
         }

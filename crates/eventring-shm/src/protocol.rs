@@ -112,7 +112,7 @@
 //! | stamp opened (W3) | `stamp-open` | | R2 | a torn descriptor is taken for whole |
 //! | fence (W4) | `write-fence` | Release | R2, R4 | the same, and for payloads |
 //! | floor raised (W2) | `floor-raise` | | R4 | an overwritten payload is taken for whole |
-//! | stamp committed (W6) | `commit` | Release | R1 | an event is read before it is written |
+//! | stamp committed (W6) | `stamp-commit` | Release | R1 | an event is read before it is written |
 //! | fence after the stamp (R1) | `read-fence-stamp` | Acquire | W6 | the same |
 //! | fence before the second look (R2) | `read-fence-descriptor` | Acquire | W4 | a torn descriptor is taken for whole |
 //! | fence before `floor` (R4) | `read-fence-payload` | Acquire | W4 | an overwritten payload is taken for whole |
@@ -127,8 +127,8 @@
 //! | generation (W8) | `bell-generation` | Relaxed | falling asleep | the same: the word is what it was when the reader looked |
 //! | state stored | `state-store` | Release | its load | the end is told before the last event |
 //! | state loaded | `state-load` | Acquire | its store | the same |
-//! | lock taken | `lock` | Acquire | unlock | two events in one slot |
-//! | unlock | `unlock` | Release | lock | the same |
+//! | lock taken | `lock-take` | Acquire | unlock | two events in one slot |
+//! | unlock | `lock-release` | Release | lock | the same |
 //! | lease asked for | `slot-lease-check` | | the kernel | two writers at once |
 //! | recovering | `recover-first` | | | sequences and payloads of the dead are lost or written over |
 //!
@@ -162,27 +162,27 @@ pub(crate) use lock::{Leases, Locked, SLOTS, Slot};
 pub(crate) use read::Look;
 pub(crate) use write::{Outgoing, Tip};
 
-use crate::memory::Memory;
+use crate::memory::Words;
 use crate::sync::AtomicU64;
 
-/// The words of a ring, and what is known of them for certain.
+/// The memory of a ring, and what is known of it for certain.
 #[derive(Debug)]
-pub(crate) struct Ring {
-    memory: Memory,
+pub(crate) struct Memory {
+    words: Words,
     geometry: Geometry,
     /// Longer payloads are not believed.
     limit: u64,
 }
 
-impl Ring {
-    /// The memory has to be as long as the geometry says.
-    pub(crate) fn new(memory: Memory, geometry: Geometry) -> Self {
+impl Memory {
+    /// The words have to be as many as the geometry says.
+    pub(crate) fn new(words: Words, geometry: Geometry) -> Self {
         assert!(
-            memory.words().len() >= geometry.words(),
+            words.words().len() >= geometry.words(),
             "the memory is too short"
         );
         Self {
-            memory,
+            words,
             geometry,
             limit: geometry.payload_max(),
         }
@@ -192,18 +192,38 @@ impl Ring {
         self.limit = self.limit.min(limit);
     }
 
-    #[inline]
-    pub(crate) fn geometry(&self) -> Geometry {
+    #[inline(always)]
+    pub(crate) fn ring(&self) -> Ring<'_> {
+        Ring {
+            words: self.words.words(),
+            geometry: self.geometry,
+            limit: self.limit,
+        }
+    }
+}
+
+/// The words of a ring, as all steps of the protocol take them: a value, so that where they are stays
+/// in registers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ring<'a> {
+    words: &'a [AtomicU64],
+    geometry: Geometry,
+    limit: u64,
+}
+
+impl<'a> Ring<'a> {
+    #[inline(always)]
+    pub(crate) fn geometry(self) -> Geometry {
         self.geometry
     }
 
-    #[inline]
-    pub(crate) fn words(&self) -> &[AtomicU64] {
-        self.memory.words()
+    #[inline(always)]
+    pub(crate) fn words(self) -> &'a [AtomicU64] {
+        self.words
     }
 
-    #[inline]
-    fn word(&self, index: usize) -> &AtomicU64 {
-        &self.words()[index]
+    #[inline(always)]
+    fn word(self, index: usize) -> &'a AtomicU64 {
+        &self.words[index]
     }
 }

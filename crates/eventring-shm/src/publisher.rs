@@ -104,6 +104,7 @@ impl Publisher {
     ///
     /// [`PublishError::TooLarge`]; one of several: [`PublishError::Closed`] if another one has closed
     /// the ring.
+    #[inline]
     pub fn publish(&mut self, kind: Kind, payload: &[u8]) -> Result<u64, PublishError> {
         self.send(kind, None, payload, Patience::Forever)
     }
@@ -334,7 +335,7 @@ impl Publisher {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn send(
         &mut self,
         kind: Kind,
@@ -351,7 +352,7 @@ impl Publisher {
         Ok(seq)
     }
 
-    #[inline]
+    #[inline(always)]
     fn write(&mut self, kind: Kind, ext: Option<[u64; 4]>, payload: &[u8], truncated: bool) -> u64 {
         let event = Outgoing {
             kind: kind.0,
@@ -364,7 +365,7 @@ impl Publisher {
     }
 
     /// W1
-    #[inline]
+    #[inline(always)]
     fn enter(&mut self, patience: Patience) -> Result<(), PublishError> {
         match self.share {
             Share::Exclusive => Ok(()),
@@ -380,13 +381,13 @@ impl Publisher {
     }
 
     /// W7, W8
-    #[inline]
+    #[inline(always)]
     fn leave(&mut self) {
         self.leave_quietly();
         self.ring_bell();
     }
 
-    #[inline]
+    #[inline(always)]
     fn leave_quietly(&mut self) {
         self.ring.ring().publish_tip(&self.tip);
         if self.share == Share::Shared {
@@ -394,7 +395,7 @@ impl Publisher {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn ring_bell(&self) {
         if !self.corked {
             self.ring.inner().bell.ring();

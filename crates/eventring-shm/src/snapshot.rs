@@ -5,8 +5,8 @@ use crate::event::copy_into;
 use crate::event_ring::{EventRing, Origin};
 use crate::file::header::{self, Header};
 use crate::file::open_file;
-use crate::memory::Memory;
-use crate::protocol::{Bell, Look, Outgoing, Ring, State};
+use crate::memory::Words;
+use crate::protocol::{Bell, Look, Memory, Outgoing, State};
 use crate::sync::Ordering;
 use std::fs::File;
 use std::io::{BufWriter, Read, Write};
@@ -49,10 +49,11 @@ impl EventRing {
     /// ```
     pub fn snapshot(&self, path: impl AsRef<Path>) -> Result<Snapshot, OpenError> {
         let (copy, snapshot) = self.copy()?;
-        self.header().store(copy.words());
+        self.header().store(copy.ring().words());
         let file = File::create(path).map_err(|error| OpenError::io("create", error))?;
         let mut out = BufWriter::with_capacity(1 << 16, file);
         let written = copy
+            .ring()
             .words()
             .iter()
             .try_for_each(|word| out.write_all(&word.load(Ordering::Relaxed).to_ne_bytes()))
@@ -81,14 +82,14 @@ impl EventRing {
             *to = words.next().ok_or(OpenError::NotARing)?;
         }
         let header = Header::check(&first, bytes.len() as u64)?;
-        let ring = Ring::new(Memory::heap(header.geometry.words()), header.geometry);
-        for (to, word) in ring.words()[header::LEN..].iter().zip(words) {
+        let memory = Memory::new(Words::heap(header.geometry.words()), header.geometry);
+        for (to, word) in memory.ring().words()[header::LEN..].iter().zip(words) {
             to.store(word, Ordering::Relaxed);
         }
         let path = Some(path.to_owned());
         let origin = Origin::Opened;
         Ok(Self::from_parts(
-            ring,
+            memory,
             Bell::silent(),
             header,
             file,
@@ -99,12 +100,13 @@ impl EventRing {
         ))
     }
 
-    fn copy(&self) -> Result<(Ring, Snapshot), OpenError> {
+    fn copy(&self) -> Result<(Memory, Snapshot), OpenError> {
         let ring = self.ring();
         let end = ring.tail();
         let mut first = ring.oldest();
         'again: loop {
-            let copy = Ring::new(Memory::heap(ring.geometry().words()), ring.geometry());
+            let memory = Memory::new(Words::heap(ring.geometry().words()), ring.geometry());
+            let copy = memory.ring();
             let mut tip = copy.begin_at(first);
             let mut buffer = Vec::new();
             for seq in first..end {
@@ -132,7 +134,7 @@ impl EventRing {
             copy.publish_tip(&tip);
             copy.set_state(State::Closed);
             let events = tip.tail - first;
-            return Ok((copy, Snapshot { first, events }));
+            return Ok((memory, Snapshot { first, events }));
         }
     }
 }

@@ -147,7 +147,7 @@ impl Armed {
         let generation = self.inner.bell.peek().generation();
         let rung = std::mem::replace(&mut self.seen, generation) != generation;
         let polled = !self.inner.bell.is_writable() && {
-            let tail = self.inner.ring.tail();
+            let tail = self.inner.ring().tail();
             self.seen_tail.replace(tail) != Some(tail) || self.inner.end().is_some()
         };
         let due = self.looked.elapsed() >= LOOK_FOR_WRITER && self.inner.waiting.watches_writer();

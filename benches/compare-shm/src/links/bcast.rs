@@ -12,7 +12,7 @@ struct Ring {
 }
 
 fn make(path: &Path) -> MappedWriter {
-    MmapMutStorage::open_or_create(path, 1 << 17)
+    MmapMutStorage::open_or_create(path, bcast::HEADER_SIZE + (1 << 17))
         .unwrap()
         .into_writer()
 }

@@ -9,11 +9,12 @@ use std::path::{Path, PathBuf};
 use tokio::io::unix::AsyncFd;
 use tokio::runtime::Runtime;
 
+#[derive(Clone)]
 struct Messages;
 
 impl OrbitTyped for Messages {
     const KIND: u8 = 12;
-    const RING_SPEC: RingSpec = RingSpec::shared(1024, 64);
+    const RING_SPEC: RingSpec = RingSpec::new(1024, 64);
 }
 
 fn join(path: &Path) -> Fleet {
@@ -67,7 +68,9 @@ impl Ring {
     fn listen(&mut self) {
         if let (Some((runtime, ready)), Some((fleet, _))) = (&mut self.task, &self.receiver) {
             let _inside = runtime.enter();
-            *ready = Some(AsyncFd::new(fleet.ring_event_fd_parked::<Messages>().unwrap()).unwrap());
+            let signal = fleet.ring_event_fd_parked::<Messages>().unwrap();
+            // SAFETY: Its descriptor is its own, the same all its life, and open as long as it lives.
+            *ready = Some(unsafe { AsyncFd::register(signal) }.unwrap());
         }
     }
 

@@ -7,7 +7,7 @@ use eventring_shm::{Clock, EventReader, EventRing, Kind, NextResult, Publisher, 
 use std::path::{Path, PathBuf};
 
 fn make(path: &Path) -> Publisher {
-    let builder = EventRing::builder().descriptors(1024).payload(1 << 18);
+    let builder = EventRing::builder().descriptors(1024).payload(1 << 16);
     builder
         .create_or_recover(path)
         .unwrap()

@@ -34,7 +34,7 @@ impl Bell {
     }
 
     /// W8: wakes who said that it waits.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn ring(&self) {
         if !self.0.is_writable() {
             return;

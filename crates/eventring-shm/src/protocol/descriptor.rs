@@ -19,7 +19,11 @@ pub(crate) struct Descriptor {
 }
 
 impl Descriptor {
+    /// Which of its words is the offset.
+    pub(crate) const OFFSET: usize = 2;
+
     /// Of an event whose payload starts at `offset`.
+    #[inline(always)]
     pub(crate) fn outside(kind: u16, len: u32, time: u64, offset: u64, ext: Ext) -> Self {
         let (flags, tail) = (0, ext);
         Self {
@@ -33,6 +37,7 @@ impl Descriptor {
     }
 
     /// Of an event whose payload fits into the descriptor. `head` is what was published so far.
+    #[inline(always)]
     pub(crate) fn inline(kind: u16, payload: &[u8], time: u64, head: u64) -> Self {
         let mut bytes = [0; INLINE_MAX];
         bytes[..payload.len()].copy_from_slice(payload);
@@ -56,15 +61,17 @@ impl Descriptor {
         self
     }
 
+    #[inline(always)]
     pub(crate) fn words(&self) -> [u64; 3 + EXT_WORDS] {
         let mut words = [0; 3 + EXT_WORDS];
         words[0] = u64::from(self.kind) | u64::from(self.flags) << 16 | u64::from(self.len) << 32;
         words[1] = self.time;
-        words[2] = self.offset;
+        words[Self::OFFSET] = self.offset;
         words[3..].copy_from_slice(&self.tail);
         words
     }
 
+    #[inline(always)]
     pub(crate) fn from_words(words: [u64; 3 + EXT_WORDS]) -> Self {
         let mut tail = [0; EXT_WORDS];
         tail.copy_from_slice(&words[3..]);
@@ -73,7 +80,7 @@ impl Descriptor {
             flags: (words[0] >> 16) as u16,
             len: (words[0] >> 32) as u32,
             time: words[1],
-            offset: words[2],
+            offset: words[Self::OFFSET],
             tail,
         }
     }
@@ -106,6 +113,7 @@ impl Descriptor {
     }
 
     /// Where the next event's payload starts.
+    #[inline(always)]
     pub(crate) fn end(&self) -> u64 {
         if self.is_inline() {
             self.offset

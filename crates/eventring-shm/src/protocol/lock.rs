@@ -53,10 +53,10 @@ pub(crate) enum Locked {
     Busy,
 }
 
-impl Ring {
+impl Ring<'_> {
     /// An attempt. Only every now and then `ask` whether the owner lives: that is a system call.
     #[inline]
-    pub(crate) fn try_lock(&self, me: Slot, ask: Option<&impl Leases>) -> Locked {
+    pub(crate) fn try_lock(self, me: Slot, ask: Option<&impl Leases>) -> Locked {
         point("lock");
         let found = Word(self.word(word::LOCK).load(Relaxed));
         let locked = match found.owner() {
@@ -69,10 +69,12 @@ impl Ring {
             },
         };
         let taken = found.taken_by(me);
-        match self
-            .word(word::LOCK)
-            .compare_exchange(found.0, taken.0, acquire("lock"), Relaxed)
-        {
+        match self.word(word::LOCK).compare_exchange(
+            found.0,
+            taken.0,
+            acquire("lock-take"),
+            Relaxed,
+        ) {
             Ok(_) => locked,
             Err(_) => Locked::Busy,
         }
@@ -80,11 +82,12 @@ impl Ring {
 
     /// Only the owner calls this.
     #[inline]
-    pub(crate) fn unlock(&self) {
+    pub(crate) fn unlock(self) {
         point("unlock");
         let taken = Word(self.word(word::LOCK).load(Relaxed));
         let unlocked = taken.released();
-        self.word(word::LOCK).store(unlocked.0, release("unlock"));
+        self.word(word::LOCK)
+            .store(unlocked.0, release("lock-release"));
     }
 }
 

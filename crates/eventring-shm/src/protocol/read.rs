@@ -18,10 +18,10 @@ pub(crate) enum Look {
     Lapped(u64),
 }
 
-impl Ring {
+impl Ring<'_> {
     /// R1 to R3
     #[inline]
-    pub(crate) fn look(&self, position: u64) -> Result<Look, Corrupt> {
+    pub(crate) fn look(self, position: u64) -> Result<Look, Corrupt> {
         let wanted = Stamp::committed(position);
         let stamp = self.load_stamp(position);
         acquire_fence("read-fence-stamp");
@@ -46,7 +46,7 @@ impl Ring {
     /// Nothing there yet; but after a reset a reader that was behind may be at a slot that was
     /// never written again.
     #[cold]
-    fn look_before(&self, position: u64) -> Result<Look, Corrupt> {
+    fn look_before(self, position: u64) -> Result<Look, Corrupt> {
         match self.word(word::START).load(Relaxed) {
             start if start > position => self.lapped(position, self.load_stamp(position)),
             _ => Ok(Look::NotReady),
@@ -55,7 +55,7 @@ impl Ring {
 
     /// Where to go on from a position that is gone, its slot having this stamp.
     #[cold]
-    fn lapped(&self, position: u64, stamp: Stamp) -> Result<Look, Corrupt> {
+    fn lapped(self, position: u64, stamp: Stamp) -> Result<Look, Corrupt> {
         let descriptors = self.geometry().descriptors();
         let holds = stamp.sequence().unwrap_or(0);
         let oldest = self.word(word::OLDEST).load(Relaxed);
@@ -79,7 +79,7 @@ impl Ring {
     /// The part of R4 that copies: fills `out` from byte `at` of the payload on. Whether it was
     /// whole.
     #[inline]
-    pub(crate) fn copy_payload(&self, descriptor: &Descriptor, at: usize, out: &mut [u8]) -> bool {
+    pub(crate) fn copy_payload(self, descriptor: &Descriptor, at: usize, out: &mut [u8]) -> bool {
         if descriptor.is_inline() {
             out.copy_from_slice(&descriptor.inline_bytes()[at..at + out.len()]);
             return true;
@@ -105,14 +105,14 @@ impl Ring {
 
     /// The part of R4 that checks what was copied before.
     #[inline]
-    pub(crate) fn is_expired(&self, descriptor: &Descriptor) -> bool {
+    pub(crate) fn is_expired(self, descriptor: &Descriptor) -> bool {
         acquire_fence("read-fence-payload");
         !descriptor.is_inline() && self.word(word::FLOOR).load(Relaxed) > descriptor.offset()
     }
 
     /// Where to go on from an event whose payload is gone.
     #[cold]
-    pub(crate) fn expired(&self, position: u64) -> Result<u64, Corrupt> {
+    pub(crate) fn expired(self, position: u64) -> Result<u64, Corrupt> {
         let stamp = self.load_stamp(position);
         match self.lapped(position, stamp)? {
             Look::Lapped(next) => Ok(next),
@@ -120,17 +120,17 @@ impl Ring {
         }
     }
 
-    fn load_stamp(&self, sequence: u64) -> Stamp {
+    fn load_stamp(self, sequence: u64) -> Stamp {
         Stamp::from_word(self.stamp(sequence).load(Relaxed))
     }
 
     /// The next sequence to be published. Below [`LIMIT`], whatever the word says.
-    pub(crate) fn tail(&self) -> u64 {
+    pub(crate) fn tail(self) -> u64 {
         load_acquire(self.word(word::TAIL), "tail-load").min(LIMIT)
     }
 
     /// The oldest event that can still be read whole.
-    pub(crate) fn oldest(&self) -> u64 {
+    pub(crate) fn oldest(self) -> u64 {
         let oldest = self.word(word::OLDEST).load(Relaxed);
         let start = self.word(word::START).load(Relaxed);
         acquire_fence("bounds-load");
@@ -142,17 +142,17 @@ impl Ring {
     }
 
     /// Where the history since the last reset starts.
-    pub(crate) fn start(&self) -> u64 {
+    pub(crate) fn start(self) -> u64 {
         self.word(word::START).load(Relaxed).min(self.tail())
     }
 
     /// Whether no more will come, if nothing is there afterwards.
-    pub(crate) fn state(&self) -> Option<State> {
+    pub(crate) fn state(self) -> Option<State> {
         State::from_word(load_acquire(self.word(word::STATE), "state-load"))
     }
 
     /// Process id of the last writer to take over, when it did, and how many have so far.
-    pub(crate) fn last_writer(&self) -> (u32, u64, u64) {
+    pub(crate) fn last_writer(self) -> (u32, u64, u64) {
         let load = |at| self.word(at).load(Relaxed);
         (load(word::PID) as u32, load(word::SINCE), load(word::EPOCH))
     }

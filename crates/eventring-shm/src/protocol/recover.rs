@@ -8,7 +8,7 @@ use crate::error::Corrupt;
 use crate::sync::Ordering;
 use Ordering::Relaxed;
 
-impl Ring {
+impl Ring<'_> {
     /// Finds the tip, whatever step the last writer died at, and publishes it. To be called with the
     /// lock held; doing it again changes nothing.
     ///
@@ -16,7 +16,7 @@ impl Ring {
     /// One that was only half written gets its sequence again: no hole. `head` follows from the last
     /// descriptor; `floor` and `oldest` stand, since they only rise, and before anything is
     /// overwritten.
-    pub(crate) fn recover(&self) -> Result<Tip, Corrupt> {
+    pub(crate) fn recover(self) -> Result<Tip, Corrupt> {
         let mut tip = self.load_tip();
         if tip.tail > LIMIT || tip.head > LIMIT {
             return Err(Corrupt::Tip);
@@ -42,7 +42,7 @@ impl Ring {
     }
 
     /// Counts a takeover, for readers that want to know.
-    pub(crate) fn announce(&self, pid: u32, now: u64) {
+    pub(crate) fn announce(self, pid: u32, now: u64) {
         self.word(word::PID).store(u64::from(pid), Relaxed);
         self.word(word::SINCE).store(now, Relaxed);
         self.word(word::EPOCH).fetch_add(1, Relaxed);

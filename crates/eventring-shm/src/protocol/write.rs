@@ -30,9 +30,9 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) truncated: bool,
 }
 
-impl Ring {
+impl Ring<'_> {
     /// The tip as the last writer left it.
-    pub(crate) fn load_tip(&self) -> Tip {
+    pub(crate) fn load_tip(self) -> Tip {
         Tip {
             tail: self.word(word::TAIL).load(Relaxed),
             head: self.word(word::HEAD).load(Relaxed),
@@ -43,7 +43,7 @@ impl Ring {
 
     /// Lets a ring that was never written start with this sequence.
     #[cfg(not(eventring_loom))]
-    pub(crate) fn begin_at(&self, sequence: u64) -> Tip {
+    pub(crate) fn begin_at(self, sequence: u64) -> Tip {
         for at in [word::TAIL, word::OLDEST, word::START] {
             self.word(at).store(sequence, Relaxed);
         }
@@ -51,7 +51,7 @@ impl Ring {
     }
 
     /// Whether floor and oldest can be those of this tip.
-    pub(super) fn check_bounds(&self, tip: &Tip) -> Result<(), Corrupt> {
+    pub(super) fn check_bounds(self, tip: &Tip) -> Result<(), Corrupt> {
         let holds = tip.head.checked_sub(tip.floor);
         match holds.is_some_and(|bytes| bytes <= self.geometry().payload())
             && tip.oldest <= tip.tail
@@ -62,8 +62,8 @@ impl Ring {
     }
 
     /// W2 to W6: the event can be read. W7 has to follow.
-    #[inline]
-    pub(crate) fn write(&self, tip: &mut Tip, event: &Outgoing<'_>) -> u64 {
+    #[inline(always)]
+    pub(crate) fn write(self, tip: &mut Tip, event: &Outgoing<'_>) -> u64 {
         let Outgoing {
             kind,
             time,
@@ -88,8 +88,8 @@ impl Ring {
 
     /// W2 to W4, for a payload of this length outside the descriptor. It may be left at that: the
     /// next event takes the same sequence.
-    #[inline]
-    pub(crate) fn open(&self, tip: &mut Tip, len: u64) {
+    #[inline(always)]
+    pub(crate) fn open(self, tip: &mut Tip, len: u64) {
         let end = tip.head + rounded(len);
         if end - tip.floor > self.geometry().payload() {
             self.raise_floor(tip, end - self.geometry().payload());
@@ -104,13 +104,13 @@ impl Ring {
 
     /// W2
     #[cold]
-    fn raise_floor(&self, tip: &mut Tip, least: u64) {
+    fn raise_floor(self, tip: &mut Tip, least: u64) {
         let floor = least.next_multiple_of(self.geometry().step());
         // What the slots no longer hold need not be looked at.
         let mut oldest = tip
             .oldest
             .max((tip.tail + 1).saturating_sub(self.geometry().descriptors()));
-        while oldest < tip.tail && self.descriptor(oldest).offset() < floor {
+        while oldest < tip.tail && self.load_offset(oldest) < floor {
             oldest += 1;
         }
         (tip.floor, tip.oldest) = (floor, oldest);
@@ -124,8 +124,8 @@ impl Ring {
     }
 
     /// The rest of W5, W6.
-    #[inline]
-    pub(crate) fn commit(&self, tip: &mut Tip, descriptor: &Descriptor) -> u64 {
+    #[inline(always)]
+    pub(crate) fn commit(self, tip: &mut Tip, descriptor: &Descriptor) -> u64 {
         let sequence = tip.tail;
         point("descriptor");
         let words = self.descriptor_words(sequence);
@@ -133,15 +133,15 @@ impl Ring {
             word.store(value, Relaxed);
         }
         point("commit");
-        words[0].store(Stamp::committed(sequence).word(), release("commit"));
+        words[0].store(Stamp::committed(sequence).word(), release("stamp-commit"));
         tip.tail = sequence + 1;
         tip.head = descriptor.end();
         sequence
     }
 
     /// W7
-    #[inline]
-    pub(crate) fn publish_tip(&self, tip: &Tip) {
+    #[inline(always)]
+    pub(crate) fn publish_tip(self, tip: &Tip) {
         point("tail");
         self.word(word::TAIL).store(tip.tail, release("tail-store"));
         point("head");
@@ -149,7 +149,8 @@ impl Ring {
     }
 
     /// Copies into the payload ring, in at most two runs, the last word padded with zeros.
-    fn store_payload(&self, offset: u64, bytes: &[u8]) {
+    #[inline(always)]
+    fn store_payload(self, offset: u64, bytes: &[u8]) {
         let (first, second) = self.payload_runs(offset, bytes.len() as u64);
         let (left, right) = bytes.split_at(bytes.len().min(first.len() * WORD as usize));
         store_words(first, left);
@@ -157,7 +158,7 @@ impl Ring {
     }
 
     /// Stores bytes somewhere into a payload that is being written, leaving the others alone.
-    pub(crate) fn patch_payload(&self, offset: u64, bytes: &[u8]) {
+    pub(crate) fn patch_payload(self, offset: u64, bytes: &[u8]) {
         let first = offset / WORD * WORD;
         let skip = (offset - first) as usize;
         let (start, rest) = bytes.split_at(bytes.len().min((WORD as usize - skip) % WORD as usize));
@@ -173,7 +174,7 @@ impl Ring {
         }
     }
 
-    fn patch_word(&self, offset: u64, at: usize, bytes: &[u8]) {
+    fn patch_word(self, offset: u64, at: usize, bytes: &[u8]) {
         let (words, _) = self.payload_runs(offset, WORD);
         let mut whole = words[0].load(Relaxed).to_ne_bytes();
         whole[at..at + bytes.len()].copy_from_slice(bytes);
@@ -181,7 +182,7 @@ impl Ring {
     }
 
     /// The last word of a payload that is filled bit by bit has zeros after its end.
-    pub(crate) fn pad_payload(&self, offset: u64, len: u64) {
+    pub(crate) fn pad_payload(self, offset: u64, len: u64) {
         if len % WORD != 0 {
             let (words, _) = self.payload_runs(offset + len / WORD * WORD, WORD);
             words[0].store(0, Relaxed);
@@ -189,7 +190,7 @@ impl Ring {
     }
 
     /// Forgets all events. Sequences go on; who was behind is told of what it lost.
-    pub(crate) fn reset(&self, tip: &mut Tip) {
+    pub(crate) fn reset(self, tip: &mut Tip) {
         (tip.floor, tip.oldest) = (tip.head, tip.tail);
         self.word(word::START)
             .store(tip.tail, release("start-raise"));
@@ -198,13 +199,13 @@ impl Ring {
         self.word(word::FLOOR).store(tip.head, Relaxed);
     }
 
-    pub(crate) fn set_state(&self, state: State) {
+    pub(crate) fn set_state(self, state: State) {
         self.word(word::STATE)
             .store(state.word(), release("state-store"));
     }
 }
 
-#[inline]
+#[inline(always)]
 fn store_words(words: &[AtomicU64], bytes: &[u8]) {
     let mut chunks = bytes.chunks_exact(WORD as usize);
     for (word, chunk) in words.iter().zip(&mut chunks) {
@@ -222,22 +223,27 @@ fn store_words(words: &[AtomicU64], bytes: &[u8]) {
 }
 
 /// Every part of the protocol that is about a single descriptor.
-impl Ring {
-    #[inline]
-    pub(super) fn descriptor_words(&self, sequence: u64) -> &[AtomicU64] {
+impl<'a> Ring<'a> {
+    #[inline(always)]
+    pub(super) fn descriptor_words(self, sequence: u64) -> &'a [AtomicU64] {
         let at = self.geometry().descriptor_word(sequence);
         &self.words()[at..at + DESCRIPTOR_WORDS]
     }
 
-    #[inline]
-    pub(super) fn stamp(&self, sequence: u64) -> &AtomicU64 {
+    #[inline(always)]
+    pub(super) fn stamp(self, sequence: u64) -> &'a AtomicU64 {
         &self.descriptor_words(sequence)[0]
+    }
+
+    /// Of a payload, as the writer has stored it.
+    fn load_offset(self, sequence: u64) -> u64 {
+        self.descriptor_words(sequence)[1 + Descriptor::OFFSET].load(Relaxed)
     }
 
     /// The words as they are. (For readers they are only worth something if the stamp is the same
     /// before and after; a writer is the only one to change them.)
     #[inline]
-    pub(super) fn descriptor(&self, sequence: u64) -> Descriptor {
+    pub(super) fn descriptor(self, sequence: u64) -> Descriptor {
         let words = &self.descriptor_words(sequence)[1..];
         let mut values = [0; DESCRIPTOR_WORDS - 1];
         for (value, word) in values.iter_mut().zip(words) {
@@ -247,9 +253,9 @@ impl Ring {
     }
 
     /// The words that hold `len` bytes from `offset` on, in at most two runs.
-    #[inline]
-    pub(super) fn payload_runs(&self, offset: u64, len: u64) -> (&[AtomicU64], &[AtomicU64]) {
-        let ring = &self.words()[self.geometry().payload_word()..];
+    #[inline(always)]
+    pub(super) fn payload_runs(self, offset: u64, len: u64) -> (&'a [AtomicU64], &'a [AtomicU64]) {
+        let ring = &self.words()[self.geometry().payload_word()..self.geometry().words()];
         let first = (offset & (self.geometry().payload() - 1)) as usize / WORD as usize;
         let count = (rounded(len) / WORD) as usize;
         let until_end = count.min(ring.len() - first);

@@ -11,7 +11,7 @@ const CHECKED: usize = 21;
 const DESCRIPTORS: u64 = 8;
 
 /// What to write where.
-pub type Scribble = (u16, u64);
+pub(crate) type Scribble = (u16, u64);
 
 fn crc32c(bytes: &[u8]) -> u64 {
     let crc = bytes.iter().fold(!0u32, |crc, byte| {
@@ -24,7 +24,7 @@ fn crc32c(bytes: &[u8]) -> u64 {
 
 /// Makes a ring, full of events, and writes over some of its words. Small numbers choose words that
 /// matter; the header gets a checksum that is right.
-pub fn make(path: &Path, scribbles: &[Scribble]) {
+pub(crate) fn make(path: &Path, scribbles: &[Scribble]) {
     let builder = EventRing::builder().descriptors(DESCRIPTORS).payload(4096);
     let ring = builder.create(path).unwrap();
     let mut publisher = ring.publisher().unwrap();
@@ -52,7 +52,7 @@ pub fn make(path: &Path, scribbles: &[Scribble]) {
 }
 
 /// Does all that can be done to a ring. It may fail, but not panic, hang, or take much memory.
-pub fn look(path: &Path) {
+pub(crate) fn look(path: &Path) {
     for ring in [EventRing::open(path), EventRing::open_snapshot(path)]
         .into_iter()
         .flatten()
@@ -96,7 +96,7 @@ pub fn look(path: &Path) {
 }
 
 /// Lets a writer go on in it. What it publishes is whole.
-pub fn go_on(path: &Path) {
+pub(crate) fn go_on(path: &Path) {
     let Ok(ring) = EventRing::options().open_writable(path) else {
         return;
     };

@@ -7,7 +7,7 @@ use super::*;
 fn exact_gaps() {
     bounded(2, || {
         let world = World::new(2);
-        let mut tip = world.ring.load_tip();
+        let mut tip = world.ring().load_tip();
         let writer = spawn(&world, move |world| {
             for _ in 0..4 {
                 world.publish(&mut tip, Place::Inline);
@@ -29,12 +29,12 @@ fn exact_gaps() {
 fn below_the_tail() {
     loom::model(|| {
         let world = World::new(2);
-        let mut tip = world.ring.load_tip();
+        let mut tip = world.ring().load_tip();
         let writer = spawn(&world, move |world| {
             world.publish(&mut tip, Place::Inline);
         });
-        if world.ring.tail() == 1 {
-            assert!(matches!(world.ring.look(0), Ok(Look::Ready(_))));
+        if world.ring().tail() == 1 {
+            assert!(matches!(world.ring().look(0), Ok(Look::Ready(_))));
         }
         writer.join().unwrap();
     });
@@ -48,13 +48,13 @@ fn below_the_tail() {
 fn bound_raised_by_the_next_writer() {
     bounded(2, || {
         let world = World::new(2);
-        let mut tip = world.ring.load_tip();
-        assert_eq!(world.ring.try_lock(0, Some(&*world)), Locked::Clean);
+        let mut tip = world.ring().load_tip();
+        assert_eq!(world.ring().try_lock(0, Some(&*world)), Locked::Clean);
         let first = spawn(&world, move |world| {
             for _ in 0..5 {
                 world.publish(&mut tip, Place::Outside);
             }
-            world.ring.unlock();
+            world.ring().unlock();
         });
         let second = spawn(&world, |world| {
             world.publish_locked(1, Place::Outside);
@@ -64,7 +64,7 @@ fn bound_raised_by_the_next_writer() {
         first.join().unwrap();
         second.join().unwrap();
         reader.drain(&world);
-        reader.assert(world.ring.tail());
+        reader.assert(world.ring().tail());
     });
 }
 
@@ -75,18 +75,18 @@ fn bound_raised_by_the_next_writer() {
 fn reset_by_the_next_writer() {
     bounded(2, || {
         let world = World::new(2);
-        let mut tip = world.ring.load_tip();
-        assert_eq!(world.ring.try_lock(0, Some(&*world)), Locked::Clean);
+        let mut tip = world.ring().load_tip();
+        assert_eq!(world.ring().try_lock(0, Some(&*world)), Locked::Clean);
         let first = spawn(&world, move |world| {
             for _ in 0..4 {
                 world.publish(&mut tip, Place::Inline);
             }
-            world.ring.unlock();
+            world.ring().unlock();
         });
         let second = spawn(&world, |world| {
-            if world.ring.try_lock(1, Some(world)) == Locked::Clean {
-                world.ring.reset(&mut world.ring.load_tip());
-                world.ring.unlock();
+            if world.ring().try_lock(1, Some(world)) == Locked::Clean {
+                world.ring().reset(&mut world.ring().load_tip());
+                world.ring().unlock();
             }
         });
         let mut reader = Reader::default();
@@ -94,7 +94,7 @@ fn reset_by_the_next_writer() {
         first.join().unwrap();
         second.join().unwrap();
         let before = reader.received.len();
-        let start = world.ring.oldest();
+        let start = world.ring().oldest();
         reader.drain(&world);
         reader.assert(4);
         if start == 4 {

@@ -20,7 +20,7 @@ fn wait(reader: &mut Reader, world: &World) {
 fn woken() {
     bounded(3, || {
         let world = World::new(2);
-        let mut tip = world.ring.load_tip();
+        let mut tip = world.ring().load_tip();
         let writer = spawn(&world, move |world| {
             world.publish(&mut tip, Place::Inline);
             world.bell.ring();
@@ -42,7 +42,7 @@ fn both_woken() {
             wait(&mut reader, world);
             reader.assert(1);
         });
-        let mut tip = world.ring.load_tip();
+        let mut tip = world.ring().load_tip();
         let writer = spawn(&world, move |world| {
             world.publish(&mut tip, Place::Inline);
             world.bell.ring();
@@ -61,13 +61,13 @@ fn both_woken() {
 fn closed() {
     loom::model(|| {
         let world = World::new(2);
-        let mut tip = world.ring.load_tip();
+        let mut tip = world.ring().load_tip();
         let writer = spawn(&world, move |world| {
             world.publish(&mut tip, Place::Inline);
-            world.ring.set_state(State::Closed);
+            world.ring().set_state(State::Closed);
         });
         let mut reader = Reader::default();
-        if world.ring.state() == Some(State::Closed) {
+        if world.ring().state() == Some(State::Closed) {
             reader.drain(&world);
             reader.assert(1);
         }

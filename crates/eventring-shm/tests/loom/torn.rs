@@ -4,12 +4,12 @@ use super::*;
 
 /// Catches: an event that is taken for committed before its words are there.
 ///
-/// Kills: `commit`, `read-fence-stamp`.
+/// Kills: `stamp-commit`, `read-fence-stamp`.
 #[test]
 fn first_event() {
     loom::model(|| {
         let world = World::new(2);
-        let mut tip = world.ring.load_tip();
+        let mut tip = world.ring().load_tip();
         let writer = spawn(&world, move |world| {
             world.publish(&mut tip, Place::Inline);
         });
@@ -28,7 +28,7 @@ fn first_event() {
 fn overwritten_descriptor() {
     loom::model(|| {
         let world = World::new(2);
-        let mut tip = world.ring.load_tip();
+        let mut tip = world.ring().load_tip();
         world.publish(&mut tip, Place::Inline);
         world.publish(&mut tip, Place::Inline);
         let writer = spawn(&world, move |world| {
@@ -49,7 +49,7 @@ fn overwritten_descriptor() {
 fn overwritten_payload() {
     loom::model(|| {
         let world = World::new(8);
-        let mut tip = world.ring.load_tip();
+        let mut tip = world.ring().load_tip();
         for _ in 0..WORDS {
             world.publish(&mut tip, Place::Outside);
         }

@@ -4,7 +4,7 @@ use super::*;
 
 /// Catches: two writers that take the same sequence, or do not see each other's.
 ///
-/// Kills: `lock`, `unlock`, `slot-lease-check`.
+/// Kills: `lock-take`, `lock-release`, `slot-lease-check`.
 #[test]
 fn one_after_the_other() {
     bounded(3, || {

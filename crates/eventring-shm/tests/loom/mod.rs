@@ -17,8 +17,10 @@ mod sleep;
 mod torn;
 mod writers;
 
-use crate::memory::{BellMemory, Memory};
-use crate::protocol::{Bell, Geometry, Leases, Locked, Look, Outgoing, Ring, Slot, State, Tip};
+use crate::memory::{BellMemory, Words};
+use crate::protocol::{
+    Bell, Geometry, Leases, Locked, Look, Memory, Outgoing, Ring, Slot, State, Tip,
+};
 use crate::sync::{crash_at, is_crash};
 use loom::model::Builder;
 use loom::sync::atomic::{AtomicBool, Ordering};
@@ -31,7 +33,7 @@ const WORDS: u64 = 4;
 
 /// A ring, its bell, and who of two writers lives.
 struct World {
-    ring: Ring,
+    memory: Memory,
     bell: Bell,
     alive: [AtomicBool; 2],
 }
@@ -54,10 +56,14 @@ impl World {
     fn new(descriptors: u64) -> Arc<Self> {
         let geometry = Geometry::new(descriptors, WORDS * 8).unwrap();
         Arc::new(Self {
-            ring: Ring::new(Memory::heap(geometry.words()), geometry),
+            memory: Memory::new(Words::heap(geometry.words()), geometry),
             bell: Bell::new(BellMemory::heap()),
             alive: [AtomicBool::new(true), AtomicBool::new(true)],
         })
+    }
+
+    fn ring(&self) -> Ring<'_> {
+        self.memory.ring()
     }
 
     /// Publishes the next event. What is in it follows from its sequence.
@@ -68,7 +74,7 @@ impl World {
             Place::Inline => None,
             Place::Outside => Some([3 * sequence + 1]),
         };
-        self.ring.write(
+        self.ring().write(
             tip,
             &Outgoing {
                 kind: sequence as u16 + 1,
@@ -78,19 +84,19 @@ impl World {
                 truncated: false,
             },
         );
-        self.ring.publish_tip(tip);
+        self.ring().publish_tip(tip);
     }
 
     /// The same, by one of several writers: `false` if another one that lives has the lock.
     fn publish_locked(&self, me: Slot, place: Place) -> bool {
-        let mut tip = match self.ring.try_lock(me, Some(self)) {
-            Locked::Clean => self.ring.load_tip(),
-            Locked::Dead if crate::sync::step("recover-first") => self.ring.recover().unwrap(),
-            Locked::Dead => self.ring.load_tip(),
+        let mut tip = match self.ring().try_lock(me, Some(self)) {
+            Locked::Clean => self.ring().load_tip(),
+            Locked::Dead if crate::sync::step("recover-first") => self.ring().recover().unwrap(),
+            Locked::Dead => self.ring().load_tip(),
             Locked::Busy => return false,
         };
         self.publish(&mut tip, place);
-        self.ring.unlock();
+        self.ring().unlock();
         self.bell.ring();
         true
     }
@@ -116,7 +122,7 @@ struct Reader {
 impl Reader {
     /// One attempt. `false` if nothing was there.
     fn attempt(&mut self, world: &World) -> bool {
-        let next = match world.ring.look(self.position).unwrap() {
+        let next = match world.ring().look(self.position).unwrap() {
             Look::NotReady => return false,
             Look::Lapped(next) => next,
             Look::Ready(event) => {
@@ -125,13 +131,13 @@ impl Reader {
                 assert_eq!(event.time, 5 * sequence + 1, "torn");
                 assert_eq!(event.len(), 8, "torn");
                 let mut bytes = [0; 8];
-                if world.ring.copy_payload(&event, 0, &mut bytes) {
+                if world.ring().copy_payload(&event, 0, &mut bytes) {
                     assert_eq!(u64::from_ne_bytes(bytes), payload(sequence), "torn");
                     self.received.push(sequence);
                     self.position += 1;
                     return true;
                 }
-                world.ring.expired(sequence).unwrap()
+                world.ring().expired(sequence).unwrap()
             }
         };
         assert!(next > self.position, "a gap of nothing");
