@@ -312,7 +312,7 @@ impl OpenOptions {
         )
     }
 
-    pub(crate) fn from_fds(
+    pub(crate) fn open_fds(
         &self,
         ring: OwnedFd,
         bell: Option<OwnedFd>,

@@ -46,16 +46,16 @@ use std::sync::Arc;
 pub struct EventRing(Arc<Inner>);
 
 pub(crate) struct Inner {
-    memory: Memory,
+    pub(crate) memory: Memory,
     pub(crate) bell: Bell,
     pub(crate) waiting: Waiting,
-    header: Header,
+    pub(crate) header: Header,
     /// To ask who writes, and to lease the right to.
-    file: File,
-    bell_file: Option<File>,
-    path: Option<PathBuf>,
-    writable: bool,
-    origin: Origin,
+    pub(crate) file: File,
+    pub(crate) bell_file: Option<File>,
+    pub(crate) path: Option<PathBuf>,
+    pub(crate) writable: bool,
+    pub(crate) origin: Origin,
 }
 
 /// Where a ring came from.
@@ -162,7 +162,7 @@ impl EventRing {
     ///
     /// As [`open`](Self::open).
     pub fn from_fds(ring: OwnedFd, bell: Option<OwnedFd>) -> Result<Self, OpenError> {
-        Self::options().from_fds(ring, bell)
+        Self::options().open_fds(ring, bell)
     }
 
     /// The files of the ring and of its bell, to be passed on to other processes.
@@ -185,31 +185,8 @@ impl EventRing {
         (self.0.file.as_fd(), bell.map(|bell| bell.as_fd()))
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the parts of a ring, put together in one place"
-    )]
-    pub(crate) fn from_parts(
-        memory: Memory,
-        bell: Bell,
-        header: Header,
-        file: File,
-        bell_file: Option<File>,
-        path: Option<PathBuf>,
-        writable: bool,
-        origin: Origin,
-    ) -> Self {
-        Self(Arc::new(Inner {
-            memory,
-            bell,
-            waiting: Waiting::new(),
-            header,
-            file,
-            bell_file,
-            path,
-            writable,
-            origin,
-        }))
+    pub(crate) fn new(inner: Inner) -> Self {
+        Self(Arc::new(inner))
     }
 
     pub(crate) fn inner(&self) -> &Arc<Inner> {
@@ -470,10 +447,17 @@ impl OpenOptions {
             }
             None => (Bell::silent(), None),
         };
-        let path = path.map(Path::to_owned);
-        Ok(EventRing::from_parts(
-            memory, bell, header, file, bell_file, path, writable, origin,
-        ))
+        Ok(EventRing::new(Inner {
+            memory,
+            bell,
+            waiting: Waiting::new(),
+            header,
+            file,
+            bell_file,
+            path: path.map(Path::to_owned),
+            writable,
+            origin,
+        }))
     }
 
     /// The bell beside a ring: writable if this process may, read-only else, none if there is none.

@@ -31,6 +31,9 @@ pub enum OnWriterGone {
     End,
 }
 
+/// Which events are wanted.
+type Filter = Box<dyn FnMut(&Head) -> bool + Send>;
+
 /// After so many events in a row a task gives others a chance.
 const TURN: u32 = 128;
 
@@ -67,7 +70,7 @@ pub struct Receiver {
     told_epoch: Option<u64>,
     end: Option<End>,
     poll_interval: Duration,
-    filter: Option<Box<dyn FnMut(&Head) -> bool + Send>>,
+    filter: Option<Filter>,
     /// The payload of the event that was received last.
     buffer: Vec<u8>,
     key: u64,

@@ -2,12 +2,13 @@
 
 use crate::error::OpenError;
 use crate::event::copy_into;
-use crate::event_ring::{EventRing, Origin};
+use crate::event_ring::{EventRing, Inner, Origin};
 use crate::file::header::{self, Header};
 use crate::file::open_file;
 use crate::memory::Words;
 use crate::protocol::{Bell, Look, Memory, Outgoing, State};
 use crate::sync::Ordering;
+use crate::waiting::Waiting;
 use std::fs::File;
 use std::io::{BufWriter, Read, Write};
 use std::path::Path;
@@ -86,55 +87,62 @@ impl EventRing {
         for (to, word) in memory.ring().words()[header::LEN..].iter().zip(words) {
             to.store(word, Ordering::Relaxed);
         }
-        let path = Some(path.to_owned());
-        let origin = Origin::Opened;
-        Ok(Self::from_parts(
+        Ok(Self::new(Inner {
             memory,
-            Bell::silent(),
+            bell: Bell::silent(),
+            waiting: Waiting::new(),
             header,
             file,
-            None,
-            path,
-            false,
-            origin,
-        ))
+            bell_file: None,
+            path: Some(path.to_owned()),
+            writable: false,
+            origin: Origin::Opened,
+        }))
     }
 
     fn copy(&self) -> Result<(Memory, Snapshot), OpenError> {
-        let ring = self.ring();
-        let end = ring.tail();
-        let mut first = ring.oldest();
-        'again: loop {
-            let memory = Memory::new(Words::heap(ring.geometry().words()), ring.geometry());
-            let copy = memory.ring();
-            let mut tip = copy.begin_at(first);
-            let mut buffer = Vec::new();
-            for seq in first..end {
-                let descriptor = match ring.look(seq)? {
-                    Look::Ready(descriptor) => descriptor,
-                    Look::Lapped(next) => {
-                        first = next.min(end);
-                        continue 'again;
-                    }
-                    Look::NotReady => break,
-                };
-                let Some(payload) = copy_into(ring, &descriptor, &mut buffer) else {
-                    first = ring.expired(seq)?.min(end);
-                    continue 'again;
-                };
-                let event = Outgoing {
-                    kind: descriptor.kind,
-                    time: descriptor.time,
-                    ext: (!descriptor.is_inline()).then(|| descriptor.ext()),
-                    payload,
-                    truncated: descriptor.is_truncated(),
-                };
-                copy.write(&mut tip, &event);
+        let end = self.ring().tail();
+        let mut first = self.ring().oldest();
+        loop {
+            match self.copy_from(first, end)? {
+                Ok(copied) => return Ok(copied),
+                Err(next) => first = next.min(end),
             }
-            copy.publish_tip(&tip);
-            copy.set_state(State::Closed);
-            let events = tip.tail - first;
-            return Ok((memory, Snapshot { first, events }));
         }
+    }
+
+    /// `Ok(Err(next))`: something was overwritten meanwhile; start again from there.
+    fn copy_from(
+        &self,
+        first: u64,
+        end: u64,
+    ) -> Result<Result<(Memory, Snapshot), u64>, OpenError> {
+        let ring = self.ring();
+        let memory = Memory::new(Words::heap(ring.geometry().words()), ring.geometry());
+        let copy = memory.ring();
+        let mut tip = copy.begin_at(first);
+        let mut buffer = Vec::new();
+        for seq in first..end {
+            let descriptor = match ring.look(seq)? {
+                Look::Ready(descriptor) => descriptor,
+                Look::Lapped(next) => return Ok(Err(next)),
+                Look::NotReady => break,
+            };
+            let Some(payload) = copy_into(ring, &descriptor, &mut buffer) else {
+                return Ok(Err(ring.expired(seq)?));
+            };
+            let event = Outgoing {
+                kind: descriptor.kind,
+                time: descriptor.time,
+                ext: (!descriptor.is_inline()).then(|| descriptor.ext()),
+                payload,
+                truncated: descriptor.is_truncated(),
+            };
+            copy.write(&mut tip, &event);
+        }
+        copy.publish_tip(&tip);
+        copy.set_state(State::Closed);
+        let events = tip.tail - first;
+        Ok(Ok((memory, Snapshot { first, events })))
     }
 }

@@ -34,11 +34,11 @@ impl Word {
 
     fn taken_by(self, slot: Slot) -> Self {
         let generation = (self.0 >> 8).wrapping_add(1);
-        Self(generation << 8 | u64::from(slot) + 1)
+        Self((generation << 8) | (u64::from(slot) + 1))
     }
 
     fn released(self) -> Self {
-        Self(self.0 >> 8 << 8)
+        Self((self.0 >> 8) << 8)
     }
 }
 
