@@ -285,6 +285,39 @@ fn tasks_and_threads_are_woken() {
     });
 }
 
+/// A thread sleeps at up to 127 rings; then there is another one. Both end with their last ring.
+#[test]
+fn more_rings_than_a_thread_sleeps_at() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_time()
+        .build()
+        .unwrap();
+    let rings: Vec<EventRing> = (0..150).map(|_| memory(2, 4096)).collect();
+    for round in 0..3 {
+        let tasks: Vec<_> = rings
+            .iter()
+            .map(|ring| {
+                let mut receiver = ring.subscribe(Start::Next);
+                runtime.spawn(async move { receiver.recv().await.unwrap().seq })
+            })
+            .collect();
+        std::thread::yield_now();
+        for ring in &rings {
+            ring.publisher()
+                .unwrap()
+                .publish(Kind(1), b"event")
+                .unwrap();
+        }
+        for task in tasks {
+            // They subscribed before; it is only a watchdog.
+            let seq = runtime
+                .block_on(async { tokio::time::timeout(Duration::from_secs(60), task).await });
+            assert_eq!(seq.unwrap().unwrap(), round);
+        }
+    }
+}
+
 #[test]
 fn files_are_made_recovered_and_replaced() {
     let (_home, path) = home();
