@@ -8,6 +8,7 @@ use rustix::thread::{CpuSet, sched_setaffinity};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 /// This process stays on that processor.
@@ -21,7 +22,10 @@ fn pin(processor: usize) {
 struct Home(PathBuf);
 
 impl Home {
-    fn new(number: usize) -> Self {
+    /// Each has a name of its own: some of the peers leave things behind.
+    fn new() -> Self {
+        static MADE: AtomicUsize = AtomicUsize::new(0);
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
         let home = PathBuf::from(format!("/dev/shm/compare-{}-{number}", std::process::id()));
         std::fs::create_dir(&home).unwrap();
         Self(home)
@@ -48,9 +52,9 @@ fn series(links: &[(&'static str, Open)]) -> Vec<Series> {
 pub(crate) fn publish(rounds: usize, events: u64) {
     pin(0);
     let mut all = series(PUBLISHING);
-    for round in 0..rounds {
+    for _ in 0..rounds {
         for ((_, open), series) in PUBLISHING.iter().zip(&mut all) {
-            let home = Home::new(round);
+            let home = Home::new();
             let mut link = open(Side::Alone, &home.0.join("ring"));
             let started = Instant::now();
             for number in 0..events {
@@ -73,9 +77,9 @@ pub(crate) fn round_trips(
 ) {
     pin(0);
     let mut all = series(links);
-    for round in 0..rounds {
+    for _ in 0..rounds {
         for ((link, open), series) in links.iter().zip(&mut all) {
-            let home = Home::new(round);
+            let home = Home::new();
             series
                 .values
                 .push(round_trip(link, *open, &home.0.join("ring"), trips));

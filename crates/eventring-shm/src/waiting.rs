@@ -6,8 +6,8 @@
 //! which takes the list and wakes the tasks. So it never misses one: if it had taken the list before
 //! the task stood in it, it would have seen the generation of before the mark.
 //!
-//! A ring is *armed* while the thread sleeps at its bell. It is disarmed when the thread finds nobody
-//! in its list: others' events are none of this process's business then. The thread ends with the last
+//! A ring is *armed* while the thread sleeps at its bell. It is disarmed when that rings and nobody is
+//! in the list (others' events are none of this process's business then), or with its last receiver. The thread ends with the last
 //! ring that is armed; it sleeps at up to 127 bells, and there is another one for the next 127.
 
 use crate::event_ring::Inner;
@@ -33,6 +33,15 @@ pub(crate) struct Wait {
     pub(crate) poll_interval: Duration,
 }
 
+impl Wait {
+    /// How long the thread may sleep on account of it.
+    fn patience(&self, marks: bool) -> Option<Duration> {
+        let poll = (!marks).then_some(self.poll_interval);
+        let look = self.watch_writer.then_some(LOOK_FOR_WRITER);
+        poll.into_iter().chain(look).min()
+    }
+}
+
 /// The tasks that wait for one ring.
 #[derive(Debug)]
 pub(crate) struct Waiting(Mutex<List>);
@@ -41,6 +50,8 @@ pub(crate) struct Waiting(Mutex<List>);
 struct List {
     tasks: Vec<(Wait, Waker)>,
     armed: bool,
+    /// A receiver is gone for good, and left nobody in the list.
+    leaving: bool,
 }
 
 impl Waiting {
@@ -76,6 +87,9 @@ impl Waiting {
                 seen_tail: None,
                 looked: Instant::now(),
             });
+        } else if wait.patience(inner.bell.is_writable()).is_some() {
+            // The thread may be asleep for longer than that.
+            kick_all();
         }
     }
 
@@ -91,24 +105,34 @@ impl Waiting {
     /// Leaves the list for good. If nobody is left in it, the thread lets go of the ring.
     pub(crate) fn leave_for_good(&self, key: u64) {
         self.leave(key);
-        let list = lock(&self.0);
-        let idle = list.armed && list.tasks.is_empty();
+        let mut list = lock(&self.0);
+        list.leaving = list.armed && list.tasks.is_empty();
+        let leaving = list.leaving;
         drop(list);
-        if idle {
+        if leaving {
             kick_all();
         }
     }
 
-    fn take(&self) -> Vec<Waker> {
+    /// Wakes all. Whether there was anybody.
+    fn wake(&self) -> bool {
         let tasks = std::mem::take(&mut lock(&self.0).tasks);
-        tasks.into_iter().map(|(_, waker)| waker).collect()
+        let any = !tasks.is_empty();
+        // A waker that panics is its task's problem, not that of the others.
+        for (_, waker) in tasks {
+            let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+        }
+        any
     }
 
-    /// Whether nobody stands in the list: then the ring is disarmed.
-    fn disarm_if_idle(&self) -> bool {
+    /// Disarms the ring if nobody stands in the list, and it rang for `nobody`, or somebody is gone
+    /// for good. Whether it did. (Who was just woken mostly comes back.)
+    fn disarm_if_idle(&self, nobody: bool) -> bool {
         let mut list = lock(&self.0);
-        list.armed = !list.tasks.is_empty();
-        !list.armed
+        let leaving = std::mem::take(&mut list.leaving);
+        let idle = list.tasks.is_empty() && (nobody || leaving);
+        list.armed = !idle;
+        idle
     }
 
     fn watches_writer(&self) -> bool {
@@ -118,15 +142,13 @@ impl Waiting {
             .any(|(wait, _)| wait.watch_writer)
     }
 
-    /// How long the thread may sleep, on account of this ring.
+    /// How long the thread may sleep on account of this ring.
     fn patience(&self, marks: bool) -> Option<Duration> {
         let list = lock(&self.0);
-        let of = |(wait, _): &(Wait, Waker)| {
-            let poll = (!marks).then_some(wait.poll_interval);
-            let look = wait.watch_writer.then_some(LOOK_FOR_WRITER);
-            poll.into_iter().chain(look).min()
-        };
-        list.tasks.iter().filter_map(of).min()
+        list.tasks
+            .iter()
+            .filter_map(|(wait, _)| wait.patience(marks))
+            .min()
     }
 }
 
@@ -210,16 +232,12 @@ impl BellThread {
             let control = self.control.load(Ordering::Acquire);
             rings.append(&mut lock(&self.arriving));
             let bells: Vec<Marked> = rings.iter().map(|ring| ring.inner.bell.peek()).collect();
-            for ring in &mut rings {
-                if ring.has_moved() {
-                    ring.inner.waiting.take().into_iter().for_each(wake);
-                }
-            }
             let mut kept = Vec::with_capacity(rings.len());
             let mut patience = None;
             let mut left = Vec::new();
-            for (ring, bell) in std::mem::take(&mut rings).into_iter().zip(bells) {
-                if ring.inner.waiting.disarm_if_idle() {
+            for (mut ring, bell) in std::mem::take(&mut rings).into_iter().zip(bells) {
+                let nobody = ring.has_moved() && !ring.inner.waiting.wake();
+                if ring.inner.waiting.disarm_if_idle(nobody) {
                     left.push(ring);
                     continue;
                 }
@@ -264,11 +282,6 @@ impl BellThread {
         }
         done
     }
-}
-
-/// A waker that panics is its task's problem, not that of the others.
-fn wake(waker: Waker) {
-    let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
 }
 
 /// Nothing panics under these locks.
