@@ -409,17 +409,11 @@ impl Receiver {
 
     /// The same for a thread, until `deadline`: `None` then.
     fn block(&mut self, deadline: Option<Instant>) -> Option<Step> {
-        let mut gave_way = false;
         loop {
             match self.step() {
                 Step::Empty => {}
                 Step::Skipped => continue,
                 step => return Some(step),
-            }
-            // Often the next event is just being published.
-            if !std::mem::replace(&mut gave_way, true) {
-                std::thread::yield_now();
-                continue;
             }
             let bell = &self.ring.inner().bell;
             let marked = bell.mark();
