@@ -32,8 +32,12 @@ pub(crate) struct Watch {
 impl Watch {
     pub(crate) fn run(self) -> Outcome {
         let path = resolve(&self.name);
-        let ring = open_or_wait(&path)?;
-        let start = if self.all { Start::Oldest } else { Start::Next };
+        let (ring, waited) = open_or_wait(&path)?;
+        // Who has waited for a ring wants all of it.
+        let start = match self.all || waited {
+            true => Start::Oldest,
+            false => Start::Next,
+        };
         let mut stream = self.receiver(&ring, start).with_lag();
         let mut out = BufWriter::new(std::io::stdout().lock());
         let mut left = self.count.unwrap_or(u64::MAX);
@@ -109,12 +113,17 @@ impl Watch {
     }
 }
 
-fn open_or_wait(path: &Path) -> Result<EventRing, String> {
+/// Whether it had to be waited for, too.
+fn open_or_wait(path: &Path) -> Result<(EventRing, bool), String> {
     match EventRing::open(path) {
         Err(error) if error.is_not_found() => {
             eprintln!("eventwatch: waiting for {}", path.display());
-            EventRing::wait_for_blocking(path, None).map_err(|error| told(path, &error))
+            EventRing::wait_for_blocking(path, None)
+                .map(|ring| (ring, true))
+                .map_err(|error| told(path, &error))
         }
-        opened => opened.map_err(|error| told(path, &error)),
+        opened => opened
+            .map(|ring| (ring, false))
+            .map_err(|error| told(path, &error)),
     }
 }
