@@ -1,0 +1,69 @@
+//! `eventring-shm` beside other ways from one process to another, each as its own page says is fastest.
+//! Both sides are processes, each on a processor of its own; every reply is checked in full.
+
+mod links;
+mod scenarios;
+mod stats;
+
+use clap::Parser;
+use std::path::PathBuf;
+
+/// What is sent: a number and 56 bytes that follow from it.
+pub(crate) type Message = [u8; 64];
+
+pub(crate) fn message(number: u64) -> Message {
+    let mut message = [number as u8; 64];
+    message[..8].copy_from_slice(&number.to_ne_bytes());
+    message
+}
+
+pub(crate) fn number(message: &Message) -> u64 {
+    let number = u64::from_ne_bytes(message[..8].try_into().expect("eight bytes"));
+    assert_eq!(
+        *message,
+        self::message(number),
+        "a message that is not whole"
+    );
+    number
+}
+
+/// Compares `eventring-shm` with its peers.
+#[derive(Parser)]
+struct Arguments {
+    /// Only these scenarios (publish, spin, sleep, drain)
+    scenarios: Vec<String>,
+    /// Rounds, in which all take their turns; the median counts
+    #[arg(long, default_value_t = 7)]
+    rounds: usize,
+    /// Events or round trips in each turn
+    #[arg(long, default_value_t = 20_000)]
+    trips: u64,
+    /// The other side of a round trip (used by the program itself)
+    #[arg(long, hide = true)]
+    echo: Option<String>,
+    #[arg(long, hide = true)]
+    base: Option<PathBuf>,
+}
+
+fn main() {
+    let arguments = Arguments::parse();
+    if let (Some(link), Some(base)) = (&arguments.echo, &arguments.base) {
+        return scenarios::echo(link, base, arguments.trips);
+    }
+    let wanted = |name: &str| {
+        arguments.scenarios.is_empty() || arguments.scenarios.iter().any(|wanted| wanted == name)
+    };
+    let (rounds, trips) = (arguments.rounds, arguments.trips);
+    if wanted("publish") {
+        scenarios::publish(rounds, 50 * trips);
+    }
+    if wanted("spin") {
+        scenarios::round_trips("spin", links::SPINNING, rounds, trips);
+    }
+    if wanted("sleep") {
+        scenarios::round_trips("sleep", links::SLEEPING, rounds, trips / 4);
+    }
+    if wanted("drain") {
+        scenarios::drain(rounds);
+    }
+}

@@ -1,0 +1,469 @@
+//! The writing side.
+
+mod claim;
+mod cork;
+mod shared;
+
+pub use claim::Claim;
+pub use cork::Cork;
+pub use shared::SharedPublisher;
+
+use crate::clock::{self, Clock};
+use crate::error::{OpenError, PublishError};
+use crate::event::Kind;
+use crate::event_ring::EventRing;
+use crate::lease::Lease;
+use crate::ofd::Share;
+use crate::protocol::layout::INLINE_MAX;
+use crate::protocol::{Locked, Outgoing, State, Tip};
+use std::fmt;
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+/// Publishes events. Never waits for readers; one of several waits for the one that is publishing.
+///
+/// Dropped, it leaves the ring open: readers wait for the next writer. [`close`](Self::close) ends
+/// them.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use eventring_shm::{EventRing, Kind, OpenError};
+///
+/// let ring = EventRing::builder().memfd("ring")?;
+/// let mut publisher = ring.publisher()?;
+/// assert_eq!(publisher.publish(Kind(3), b"payload")?, 0);
+/// assert!(matches!(ring.publisher(), Err(OpenError::WriterExists { .. })));
+/// # Ok(())
+/// # }
+/// ```
+pub struct Publisher {
+    ring: EventRing,
+    lease: Lease,
+    share: Share,
+    /// What the ring's words say, for one that is alone; else loaded under the lock.
+    tip: Tip,
+    clock: Clock,
+    corked: bool,
+}
+
+/// How long a writer waits for another one.
+#[derive(Clone, Copy)]
+enum Patience {
+    Forever,
+    Until(Option<Instant>),
+}
+
+/// After this long it is asked whether the one with the lock still lives.
+const ASK_AFTER: Duration = Duration::from_millis(10);
+
+impl Publisher {
+    pub(crate) fn new(ring: &EventRing, share: Share) -> Result<Self, OpenError> {
+        if !ring.is_writable() {
+            return Err(OpenError::ReadOnly);
+        }
+        let lease = Lease::take(ring.file(), share, ring.writer().pid)?;
+        if ring.inner().end() == Some(crate::End::Replaced) {
+            return Err(OpenError::Replaced);
+        }
+        let mut publisher = Self {
+            ring: ring.clone(),
+            lease,
+            share,
+            tip: ring.ring().load_tip(),
+            clock: Clock::default(),
+            corked: false,
+        };
+        publisher
+            .lock(Patience::Forever)
+            .map_err(|error| match error {
+                PublishError::Corrupt(corrupt) => OpenError::Corrupt(corrupt),
+                _ => OpenError::WriterExists { pid: 0 },
+            })?;
+        // Whatever the last one died of, its lock may have been let go of by hand.
+        let recovered = ring.ring().recover();
+        if recovered.is_ok() {
+            ring.ring().set_state(State::Ready);
+            ring.ring().announce(std::process::id(), clock::now());
+        }
+        match (recovered, share) {
+            (Ok(tip), Share::Exclusive) => publisher.tip = tip,
+            (Ok(_), Share::Shared) => ring.ring().unlock(),
+            (Err(corrupt), _) => {
+                ring.ring().unlock();
+                return Err(corrupt.into());
+            }
+        }
+        // Who slept when the last one died sees what it left.
+        ring.inner().bell.wake();
+        Ok(publisher)
+    }
+
+    /// Publishes an event, and tells its sequence. Payloads of up to 32 bytes are the fastest.
+    ///
+    /// # Errors
+    ///
+    /// [`PublishError::TooLarge`]; one of several: [`PublishError::Closed`] if another one has closed
+    /// the ring.
+    #[inline]
+    pub fn publish(&mut self, kind: Kind, payload: &[u8]) -> Result<u64, PublishError> {
+        self.send(kind, None, payload, Patience::Forever)
+    }
+
+    /// The same, with four words that filters see without the payload. (A payload that could stand in
+    /// their place does not.)
+    ///
+    /// # Errors
+    ///
+    /// As [`publish`](Self::publish).
+    pub fn publish_with(
+        &mut self,
+        kind: Kind,
+        ext: [u64; 4],
+        payload: &[u8],
+    ) -> Result<u64, PublishError> {
+        self.send(kind, Some(ext), payload, Patience::Forever)
+    }
+
+    /// As [`publish`](Self::publish), if no other writer is publishing just now.
+    ///
+    /// # Errors
+    ///
+    /// [`PublishError::Busy`] if there is one; otherwise as [`publish`](Self::publish).
+    pub fn try_publish(&mut self, kind: Kind, payload: &[u8]) -> Result<u64, PublishError> {
+        self.send(kind, None, payload, Patience::Until(None))
+    }
+
+    /// As [`publish`](Self::publish), waiting at most so long for the one that is publishing: it may
+    /// have been stopped.
+    ///
+    /// # Errors
+    ///
+    /// [`PublishError::Busy`] if it has not let go by then; otherwise as [`publish`](Self::publish).
+    pub fn publish_timeout(
+        &mut self,
+        kind: Kind,
+        payload: &[u8],
+        timeout: Duration,
+    ) -> Result<u64, PublishError> {
+        let patience = match Instant::now().checked_add(timeout) {
+            Some(deadline) => Patience::Until(Some(deadline)),
+            None => Patience::Forever,
+        };
+        self.send(kind, None, payload, patience)
+    }
+
+    /// Publishes the bytes of a value.
+    ///
+    /// # Errors
+    ///
+    /// As [`publish`](Self::publish).
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use eventring_shm::{EventReader, EventRing, Kind, NextResult};
+    ///
+    /// let ring = EventRing::builder().memfd("ring")?;
+    /// let mut reader = EventReader::new(&ring);
+    /// ring.publisher()?.publish_pod(Kind(4), &[1u32, 2, 3])?;
+    /// let NextResult::Ready(event) = reader.next_descriptor() else { panic!() };
+    /// assert_eq!(event.payload().read_pod::<[u32; 3]>()?, Some([1, 2, 3]));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn publish_pod<T: bytemuck::NoUninit>(
+        &mut self,
+        kind: Kind,
+        value: &T,
+    ) -> Result<u64, PublishError> {
+        self.publish(kind, bytemuck::bytes_of(value))
+    }
+
+    /// As [`publish`](Self::publish), but of a payload that is too long the start is published, marked
+    /// as truncated, with its full length in `ext[0]`.
+    ///
+    /// # Errors
+    ///
+    /// As [`publish`](Self::publish), without the first.
+    pub fn publish_or_truncate(&mut self, kind: Kind, payload: &[u8]) -> Result<u64, PublishError> {
+        let max = self.payload_max();
+        if payload.len() <= max {
+            return self.publish(kind, payload);
+        }
+        self.enter(Patience::Forever)?;
+        let ext = [payload.len() as u64, 0, 0, 0];
+        let seq = self.write(kind, Some(ext), &payload[..max], true);
+        self.leave();
+        Ok(seq)
+    }
+
+    /// Publishes several events one after the other, and rings once. Tells their sequences. Those of
+    /// other writers may come in between.
+    ///
+    /// # Errors
+    ///
+    /// As [`publish`](Self::publish): what comes before the one that is too large is published.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use eventring_shm::{EventRing, Kind};
+    ///
+    /// let ring = EventRing::builder().memfd("ring")?;
+    /// let seqs = ring.publisher()?.publish_many([(Kind(1), "a"), (Kind(2), "b")])?;
+    /// assert_eq!(seqs, 0..2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn publish_many<P: AsRef<[u8]>>(
+        &mut self,
+        events: impl IntoIterator<Item = (Kind, P)>,
+    ) -> Result<Range<u64>, PublishError> {
+        let batch_max = self.ring.ring().geometry().batch_max();
+        let mut events = events.into_iter();
+        let mut published: Option<Range<u64>> = None;
+        // User code runs with no lock held: in its own iterator, too.
+        let mut next = events.next();
+        while let Some((kind, payload)) = next.take() {
+            let mut batch = Vec::new();
+            self.check_len(payload.as_ref().len())
+                .inspect_err(|_| self.ring_bell())?;
+            batch.push((kind, payload));
+            let mut failed = None;
+            while (batch.len() as u64) < batch_max {
+                let Some((kind, payload)) = events.next() else {
+                    break;
+                };
+                if let Err(error) = self.check_len(payload.as_ref().len()) {
+                    failed = Some(error);
+                    break;
+                }
+                batch.push((kind, payload));
+            }
+            self.enter(Patience::Forever)?;
+            let first = self.tip.tail;
+            for (kind, payload) in &batch {
+                self.write(*kind, None, payload.as_ref(), false);
+            }
+            let end = self.tip.tail;
+            self.leave_quietly();
+            published = Some(published.map_or(first, |range| range.start)..end);
+            if let Some(error) = failed {
+                self.ring_bell();
+                return Err(error);
+            }
+            next = events.next();
+        }
+        self.ring_bell();
+        let tail = self.ring.tail();
+        Ok(published.unwrap_or(tail..tail))
+    }
+
+    /// Room for a payload of this length in the ring itself: to be filled, then committed. One of
+    /// several writers keeps the others waiting meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// As [`publish`](Self::publish).
+    pub fn reserve(&mut self, kind: Kind, len: usize) -> Result<Claim<'_>, PublishError> {
+        self.check_len(len)?;
+        self.enter(Patience::Forever)?;
+        Ok(Claim::new(self, kind, len))
+    }
+
+    /// While the guard lives, events are published, but nobody is woken; dropped, it rings once.
+    pub fn cork(&mut self) -> Cork<'_> {
+        Cork::new(self)
+    }
+
+    /// Forgets all that was published. Sequences go on; readers that were behind are told how much
+    /// they lost.
+    ///
+    /// # Errors
+    ///
+    /// As [`publish`](Self::publish), without the first.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use eventring_shm::{EventReader, EventRing, Kind, NextResult};
+    ///
+    /// let ring = EventRing::builder().memfd("ring")?;
+    /// let mut reader = EventReader::new(&ring);
+    /// let mut publisher = ring.publisher()?;
+    /// publisher.publish(Kind(1), b"forgotten")?;
+    /// publisher.reset()?;
+    /// assert_eq!(publisher.publish(Kind(1), b"new")?, 1);
+    /// assert!(matches!(reader.next_descriptor(), NextResult::Gap { missed: 1 }));
+    /// assert!(matches!(reader.next_descriptor(), NextResult::Ready(event) if event.seq() == 1));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn reset(&mut self) -> Result<(), PublishError> {
+        self.enter(Patience::Forever)?;
+        self.ring.ring().reset(&mut self.tip);
+        self.leave();
+        Ok(())
+    }
+
+    /// Closes the ring: readers end once they have read what is there; other writers get an error. The
+    /// next writer opens it again.
+    pub fn close(mut self) {
+        if self.enter(Patience::Forever).is_ok() {
+            self.ring.ring().set_state(State::Closed);
+            self.leave_quietly();
+        }
+        self.ring.inner().bell.wake();
+    }
+
+    /// Which clock the times of events are read from.
+    pub fn set_clock(&mut self, clock: Clock) {
+        self.clock = clock;
+    }
+
+    /// The ring.
+    pub fn event_ring(&self) -> &EventRing {
+        &self.ring
+    }
+
+    /// Bytes of the longest payload.
+    pub fn payload_max(&self) -> usize {
+        self.ring.ring().geometry().payload_max() as usize
+    }
+
+    fn check_len(&self, len: usize) -> Result<(), PublishError> {
+        match self.payload_max() {
+            max if len > max => Err(PublishError::TooLarge { len, max }),
+            _ => Ok(()),
+        }
+    }
+
+    #[inline(always)]
+    fn send(
+        &mut self,
+        kind: Kind,
+        ext: Option<[u64; 4]>,
+        payload: &[u8],
+        patience: Patience,
+    ) -> Result<u64, PublishError> {
+        if payload.len() > INLINE_MAX {
+            self.check_len(payload.len())?;
+        }
+        self.enter(patience)?;
+        let seq = self.write(kind, ext, payload, false);
+        self.leave();
+        Ok(seq)
+    }
+
+    #[inline(always)]
+    fn write(&mut self, kind: Kind, ext: Option<[u64; 4]>, payload: &[u8], truncated: bool) -> u64 {
+        let event = Outgoing {
+            kind: kind.0,
+            time: self.clock.read(),
+            ext,
+            payload,
+            truncated,
+        };
+        self.ring.ring().write(&mut self.tip, &event)
+    }
+
+    /// W1
+    #[inline(always)]
+    fn enter(&mut self, patience: Patience) -> Result<(), PublishError> {
+        match self.share {
+            Share::Exclusive => Ok(()),
+            Share::Shared => {
+                self.lock(patience)?;
+                if self.ring.inner().end() == Some(crate::End::Closed) {
+                    self.ring.ring().unlock();
+                    return Err(PublishError::Closed);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// W7, W8
+    #[inline(always)]
+    fn leave(&mut self) {
+        self.leave_quietly();
+        self.ring_bell();
+    }
+
+    #[inline(always)]
+    fn leave_quietly(&mut self) {
+        self.ring.ring().publish_tip(&self.tip);
+        if self.share == Share::Shared {
+            self.ring.ring().unlock();
+        }
+    }
+
+    #[inline(always)]
+    fn ring_bell(&self) {
+        if !self.corked {
+            self.ring.inner().bell.ring();
+        }
+    }
+
+    /// Takes the lock, of a dead owner too, and loads the tip.
+    #[inline]
+    fn lock(&mut self, patience: Patience) -> Result<(), PublishError> {
+        let mut locked = self.ring.ring().try_lock(self.lease.slot(), None::<&Lease>);
+        if locked == Locked::Busy {
+            locked = self.wait_for_lock(patience)?;
+        }
+        self.tip = match locked {
+            Locked::Dead => self
+                .ring
+                .ring()
+                .recover()
+                .inspect_err(|_| self.ring.ring().unlock())?,
+            _ => self.ring.ring().load_tip(),
+        };
+        Ok(())
+    }
+
+    /// Spins, gives way, sleeps: an owner that is not stopped is done in a moment.
+    #[cold]
+    fn wait_for_lock(&self, patience: Patience) -> Result<Locked, PublishError> {
+        let started = Instant::now();
+        let mut ask_at = started + ASK_AFTER;
+        for attempt in 0u32.. {
+            let now = Instant::now();
+            let ask = now >= ask_at;
+            if ask {
+                ask_at = now + ASK_AFTER;
+            }
+            let lease = ask.then_some(&self.lease);
+            let locked = self.ring.ring().try_lock(self.lease.slot(), lease);
+            if locked != Locked::Busy {
+                return Ok(locked);
+            }
+            if let Patience::Until(deadline) = patience {
+                if deadline.is_none_or(|deadline| now >= deadline) {
+                    return Err(PublishError::Busy);
+                }
+            }
+            match attempt {
+                0..100 => std::hint::spin_loop(),
+                100..200 => std::thread::yield_now(),
+                _ => std::thread::sleep(Duration::from_micros(100)),
+            }
+        }
+        unreachable!("there is no last attempt")
+    }
+}
+
+impl Drop for Publisher {
+    fn drop(&mut self) {
+        if self.share == Share::Exclusive {
+            self.ring.ring().unlock();
+        }
+    }
+}
+
+impl fmt::Debug for Publisher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Publisher")
+            .field("ring", &self.ring)
+            .field("alone", &(self.share == Share::Exclusive))
+            .finish_non_exhaustive()
+    }
+}

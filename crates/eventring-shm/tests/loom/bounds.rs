@@ -1,0 +1,104 @@
+//! Where a reader starts, and where it goes on.
+
+use super::*;
+
+/// Catches: gaps that are not what was lost.
+#[test]
+fn exact_gaps() {
+    bounded(2, || {
+        let world = World::new(2);
+        let mut tip = world.ring().load_tip();
+        let writer = spawn(&world, move |world| {
+            for _ in 0..4 {
+                world.publish(&mut tip, Place::Inline);
+            }
+        });
+        let mut reader = Reader::default();
+        reader.attempt(&world);
+        reader.attempt(&world);
+        writer.join().unwrap();
+        reader.drain(&world);
+        reader.assert(4);
+    });
+}
+
+/// Catches: a tail that is seen before the events below it.
+///
+/// Kills: `tail-store`, `tail-load`.
+#[test]
+fn below_the_tail() {
+    loom::model(|| {
+        let world = World::new(2);
+        let mut tip = world.ring().load_tip();
+        let writer = spawn(&world, move |world| {
+            world.publish(&mut tip, Place::Inline);
+        });
+        if world.ring().tail() == 1 {
+            assert!(matches!(world.ring().look(0), Ok(Look::Ready(_))));
+        }
+        writer.join().unwrap();
+    });
+}
+
+/// Catches: a bound that is seen before the tail that it goes with, and taken for a corrupt one.
+/// (The second writer has no fence of its own before it raises the bound.)
+///
+/// Kills: `oldest-raise`, `bounds-load`.
+#[test]
+fn bound_raised_by_the_next_writer() {
+    bounded(2, || {
+        let world = World::new(2);
+        let mut tip = world.ring().load_tip();
+        assert_eq!(world.ring().try_lock(0, Some(&*world)), Locked::Clean);
+        let first = spawn(&world, move |world| {
+            for _ in 0..5 {
+                world.publish(&mut tip, Place::Outside);
+            }
+            world.ring().unlock();
+        });
+        let second = spawn(&world, |world| {
+            world.publish_locked(1, Place::Outside);
+        });
+        let mut reader = Reader::default();
+        reader.attempt(&world);
+        first.join().unwrap();
+        second.join().unwrap();
+        reader.drain(&world);
+        reader.assert(world.ring().tail());
+    });
+}
+
+/// Catches: the same with a reset; a reset that readers who are behind are not told of.
+///
+/// Kills: `start-raise`, `bounds-load`.
+#[test]
+fn reset_by_the_next_writer() {
+    bounded(2, || {
+        let world = World::new(2);
+        let mut tip = world.ring().load_tip();
+        assert_eq!(world.ring().try_lock(0, Some(&*world)), Locked::Clean);
+        let first = spawn(&world, move |world| {
+            for _ in 0..4 {
+                world.publish(&mut tip, Place::Inline);
+            }
+            world.ring().unlock();
+        });
+        let second = spawn(&world, |world| {
+            if world.ring().try_lock(1, Some(world)) == Locked::Clean {
+                world.ring().reset(&mut world.ring().load_tip());
+                world.ring().unlock();
+            }
+        });
+        let mut reader = Reader::default();
+        reader.attempt(&world);
+        first.join().unwrap();
+        second.join().unwrap();
+        let before = reader.received.len();
+        let start = world.ring().oldest();
+        reader.drain(&world);
+        reader.assert(4);
+        if start == 4 {
+            assert_eq!(reader.received.len(), before, "events of before the reset");
+        }
+    });
+}
