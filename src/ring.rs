@@ -179,7 +179,7 @@
 //! | `tail` close | `tail-close` | Release | load | what the user did before closing is not seen at the end |
 //! | `limit`, `gate` load (P2, P4) | `limit-load`, `gate-load` | Acquire | their stores | a value is overwritten while it is read |
 //! | `limit`, `gate` raised | `limit-raise`, `gate-raise`, `gate-clear` | Release | P2, P4 | the same, with the bound that another one raised |
-//! | `limit`, `gate` lowered | `limit-lower`, `bound-lower` | Release | P2, P4 | the same, with what it was raised by before |
+//! | `gate` lowered | `bound-lower` | Release | P4 | the same, with what it was raised by before |
 //! | `gate` restored after a release | `gate-readmit` | Release | P4 | a value is overwritten while it is released |
 //! | stamp load (R1, P5) | `stamp-load`, `previous-load` | Acquire | commit | a value is read, or overwritten, before it is written |
 //! | stamp swap (P7) | `commit-release` | Release | R1, P5 | the value is not seen |

@@ -70,9 +70,7 @@
 //! | slot store (R4) | `unlock-store` | Release | load, lock | `remaining`, or that it was taken out, is not seen |
 //! | slot store (clone) | `share-store` | Release | lock | the clone is not counted |
 //! | `tail` leave | `leave-release` | Release | count | who sees the last receiver gone does not see what it did |
-//! | `tail` count | `count-acquire` | Acquire | leave, subscribe | the same |
-//! | `tail` subscribe | `join-release` | Release | claim, count | who sees a receiver does not see what was done before it came |
-//! | `tail` claim | `join-acquire` | Acquire | subscribe | the same |
+//! | `tail` count | `count-acquire` | Acquire | leave | the same |
 //! | `tail` close | `end-release` | Release | end | what was done before closing is not seen at the end |
 //! | `tail` end | `end-acquire` | Acquire | close | the same |
 //!
@@ -173,7 +171,7 @@ impl<T> Channel<T> {
         Ok(receivers)
     }
 
-    /// S1. Acquire pairs with [`subscribe`](Self::subscribe).
+    /// S1.
     #[inline]
     fn claim(&self) -> Option<TailWord> {
         let mut tail = self.tail();
@@ -186,11 +184,12 @@ impl<T> Channel<T> {
                 self.tail.store(claimed, Ordering::Relaxed);
                 return Some(tail);
             }
-            let acquire = acquire("join-acquire");
-            match self
-                .tail
-                .compare_exchange_weak(tail.0, claimed, acquire, Ordering::Relaxed)
-            {
+            match self.tail.compare_exchange_weak(
+                tail.0,
+                claimed,
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            ) {
                 Ok(_) => return Some(tail),
                 Err(found) => tail = TailWord(found),
             }
@@ -212,11 +211,12 @@ impl<T> Channel<T> {
                 TailWord::MAX_RECEIVERS
             );
             let more = tail.0 + TailWord::RECEIVER;
-            let release = release("join-release");
-            match self
-                .tail
-                .compare_exchange_weak(tail.0, more, release, Ordering::Relaxed)
-            {
+            match self.tail.compare_exchange_weak(
+                tail.0,
+                more,
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            ) {
                 Ok(_) => return tail.sequence(),
                 Err(found) => tail = TailWord(found),
             }
@@ -341,7 +341,7 @@ impl<T> Channel<T> {
         TailWord(self.tail.load(acquire("end-acquire"))).is_closed()
     }
 
-    /// Acquire pairs with [`leave`](Self::leave) and [`subscribe`](Self::subscribe).
+    /// Acquire pairs with [`leave`](Self::leave).
     pub(super) fn receivers(&self) -> usize {
         TailWord(self.tail.load(acquire("count-acquire"))).receivers() as usize
     }

@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn words_keep_their_parts_apart() {
-        let tail = TailWord(TailWord::FIRST.0 + 5 * TailWord::RECEIVER | TailWord::WAITING);
+        let tail = TailWord((TailWord::FIRST.0 + 5 * TailWord::RECEIVER) | TailWord::WAITING);
         assert_eq!(
             (tail.receivers(), tail.is_waiting(), tail.is_closed()),
             (5, true, false)

@@ -242,26 +242,6 @@ fn the_end_is_seen_with_what_was_before() {
     });
 }
 
-/// Catches: what was done before a receiver came that is not seen by who sends to it.
-///
-/// Kills: `join-release`, `join-acquire`.
-#[test]
-fn coming_is_seen_with_what_was_before() {
-    bounded(3, || {
-        let sender = Sender::<u64>::new(1);
-        let done = Arc::new(AtomicUsize::new(0));
-        let (others, doing) = (sender.clone(), done.clone());
-        let coming = thread::spawn(move || {
-            doing.store(1, Relaxed);
-            others.subscribe()
-        });
-        if sender.send(0).is_ok() {
-            assert_eq!(done.load(Relaxed), 1);
-        }
-        coming.join().unwrap();
-    });
-}
-
 /// Catches: what a receiver did before it went that is not seen by who sees it gone.
 ///
 /// Kills: `leave-release`, `count-acquire`.

@@ -124,7 +124,7 @@ fn blocked_publisher_part_of_the_room_taken() {
 
 /// Catches: room that only one of several sleeping publishers hears of.
 ///
-/// Kills: `tail-turn`, `limit-lower`.
+/// Kills: `tail-turn`.
 #[test]
 fn blocked_publishers_two_asleep() {
     bounded(1, || {

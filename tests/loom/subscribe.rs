@@ -138,7 +138,7 @@ fn history_lossy_while_lapped() {
 
 /// Catches: a gating receiver that loses an event on its way from the past to the present.
 ///
-/// Kills: `gate-clear`, `leave-past`, `present-anchor`.
+/// Kills: `gate-clear`, `leave-past`.
 #[test]
 fn history_gating_while_lapped() {
     bounded(3, || {
@@ -159,6 +159,26 @@ fn history_gating_while_lapped() {
         );
         // Nobody is left in the past.
         model.drained();
+    });
+}
+
+/// Catches: a gating receiver that reads the past unprotected, where another one gives publishers room
+/// beyond it.
+///
+/// Kills: `present-anchor`.
+#[test]
+fn history_gating_beside_another() {
+    bounded(3, || {
+        let model = history(1, WaitStrategy::Block, 1);
+        model.publish(0);
+        let _other = model.bus.subscribe();
+        let publisher = model.spawn(|model| {
+            model.try_publish(1);
+        });
+        let mut receiver = model.bus.subscribe_from(Start::Oldest).with_lag();
+        let start = receiver.get_ref().position();
+        let account = receive_beside(&mut receiver, 2, [publisher]);
+        account.assert_in_order(model.bus.stats().published - start);
     });
 }
 

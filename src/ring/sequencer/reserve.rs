@@ -7,7 +7,7 @@ use super::{Claim, Refusal, Sequencer, Wakes};
 use crate::ring::registry::Registry;
 use crate::ring::room::{Place, Wants};
 use crate::ring::sequence::oldest;
-use crate::sync::{Ordering, release, step};
+use crate::sync::{Ordering, step};
 use crate::wait::{gather_one, wake_gathered};
 use std::task::{Poll, Waker, ready};
 
@@ -16,6 +16,8 @@ impl Sequencer {
     /// until the registry is unlocked.
     ///
     /// The tail's word turns into another one, so that a claim fails that has seen the former limit.
+    /// The store is Relaxed: by this limit nothing can be claimed.
+    ///
     /// It does not turn back at the same tail: it turns only if the limit was raised since, and who
     /// raises it claims before the registry is unlocked.
     pub(super) fn take_back(&self) -> u64 {
@@ -23,7 +25,7 @@ impl Sequencer {
         if self.bounds.limit.load(Ordering::Relaxed) <= tail || !step("take-back") {
             return tail;
         }
-        self.bounds.limit.store(tail, release("limit-lower"));
+        self.bounds.limit.store(tail, Ordering::Relaxed);
         self.tail.turn().sequence()
     }
 
