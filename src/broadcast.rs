@@ -43,7 +43,7 @@
 //!
 //! | | |
 //! |---|---|
-//! | items | [`channel`], [`Sender`], [`WeakSender`], [`Receiver`], [`error`]: every function with its signature and bounds, `#[must_use]`, `#[track_caller]`; every error with its derives and texts; the panics of `channel(0)` and of one too large; what `Debug` prints |
+//! | items | [`channel()`], [`Sender`], [`WeakSender`], [`Receiver`], [`error`]: every function with its signature and bounds, `#[must_use]`, `#[track_caller]`; every error with its derives and texts; the panics of `channel(0)` and of one too large; what `Debug` prints |
 //! | crossing threads | handles are `Send` and `Sync` if `T: Send`, and `UnwindSafe`; never `Send` for a `T` that is not |
 //! | capacity | rounded up to the next power of two; that number decides when a receiver lags |
 //! | lag | `Lagged(n)` is exact, reported once, then the oldest retained value; received + lagged = sent |

@@ -14,7 +14,7 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-/// The receiving half of [`channel`](super::channel): gets every value sent since it subscribed,
+/// The receiving half of [`channel`](super::channel()): gets every value sent since it subscribed,
 /// in order, or is told how many it missed.
 ///
 /// Beyond tokio's it is a [`Stream`](futures_core::Stream) as

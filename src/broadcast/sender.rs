@@ -12,7 +12,7 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// The sending half of [`channel`](super::channel). Clones are handles of the same channel, which
+/// The sending half of [`channel`](super::channel()). Clones are handles of the same channel, which
 /// closes for its receivers when the last one is dropped.
 ///
 /// ```
@@ -33,7 +33,7 @@ impl<T> Sender<T> {
     ///
     /// # Panics
     ///
-    /// As [`channel`](super::channel).
+    /// As [`channel`](super::channel()).
     ///
     /// ```
     /// let sender = eventring::broadcast::Sender::new(16);
