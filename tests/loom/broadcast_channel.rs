@@ -162,7 +162,7 @@ fn one_leaves_and_one_receives() {
 
 /// Catches: a clone that is not counted, so that the value goes before the clone has it.
 ///
-/// Kills: `share-owed`, `share-store`, `await-commit`.
+/// Kills: `share-owed`, `await-commit`.
 #[test]
 fn a_receiver_is_cloned() {
     bounded(3, || {
@@ -172,6 +172,25 @@ fn a_receiver_is_cloned() {
         let sending = thread::spawn(move || send(&sender, 0, &others));
         let mut clone = receiver.clone();
         assert_eq!(account(&mut receiver, vec![sending], 1), [0]);
+        assert_eq!(account(&mut clone, Vec::new(), 1), [0]);
+        assert_eq!(Arc::strong_count(&token), 1);
+    });
+}
+
+/// Catches: a clone that another receiver of the same value does not see counted.
+///
+/// Kills: `share-store`.
+#[test]
+fn a_receiver_is_cloned_while_another_receives() {
+    bounded(3, || {
+        let token = Arc::new(());
+        let (sender, mut receiver) = channel(2);
+        let mut other = sender.subscribe();
+        send(&sender, 0, &token);
+        let receiving = thread::spawn(move || drop(other.recv_blocking_once()));
+        let mut clone = receiver.clone();
+        receiving.join().unwrap();
+        assert_eq!(account(&mut receiver, Vec::new(), 1), [0]);
         assert_eq!(account(&mut clone, Vec::new(), 1), [0]);
         assert_eq!(Arc::strong_count(&token), 1);
     });

@@ -169,11 +169,12 @@ fn history_gating_while_lapped() {
 #[test]
 fn history_gating_beside_another() {
     bounded(3, || {
-        let model = history(1, WaitStrategy::Block, 1);
+        let model = history(2, WaitStrategy::Block, 2);
         model.publish(0);
         let _other = model.bus.subscribe();
         let publisher = model.spawn(|model| {
             model.try_publish(1);
+            model.try_publish(2);
         });
         let mut receiver = model.bus.subscribe_from(Start::Oldest).with_lag();
         let start = receiver.get_ref().position();
