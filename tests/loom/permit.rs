@@ -19,7 +19,7 @@ fn assert_lossless(receiver: &mut WithLag<u64>, mut account: Account, published:
 /// Catches: a claim that has seen the limit before room was taken back: it takes the place of a
 /// permit, which laps the receiver.
 ///
-/// Kills: `take-back`, `take-back-turn`.
+/// Kills: `take-back`, `take-back-turn`, `tail-turn`.
 #[test]
 fn permit_against_a_claim() {
     loom::model(|| {

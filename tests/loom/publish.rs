@@ -123,8 +123,6 @@ fn blocked_publisher_part_of_the_room_taken() {
 }
 
 /// Catches: room that only one of several sleeping publishers hears of.
-///
-/// Kills: `tail-turn`.
 #[test]
 fn blocked_publishers_two_asleep() {
     bounded(1, || {

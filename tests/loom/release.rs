@@ -29,9 +29,7 @@ fn release_lossy_while_publishing() {
     });
 }
 
-/// Catches: the same against `hold`.
-///
-/// Kills: `exclude-gate`, `gate-readmit`.
+/// Catches: the same, gating.
 #[test]
 fn release_gating_while_publishing() {
     bounded(3, || {
@@ -104,7 +102,7 @@ fn last_receiver_drops_while_a_publisher_commits() {
 
 /// Catches: the same for a batch, and for two publishers that find nobody.
 ///
-/// Kills: `batch-drops`, `bound-lower`.
+/// Kills: `batch-drops`, `bound-lower`, `exclude-gate`, `gate-readmit`.
 #[test]
 fn last_receiver_drops_while_publishers_commit() {
     bounded(2, || {
