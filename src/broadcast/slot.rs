@@ -6,7 +6,7 @@ use crate::sync::{AtomicU64, Backoff, Ordering, UnsafeCell, acquire, release, st
 use std::cmp::Ordering as Is;
 use std::mem::needs_drop;
 
-/// Aligned so that a slot with a small value is on one cache line, with one other.
+/// Aligned as allocators align anyway: to ask for more makes small channels slower to make.
 #[repr(align(16))]
 pub(super) struct Slot<T> {
     state: AtomicU64,
