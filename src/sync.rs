@@ -15,6 +15,18 @@ mod imp {
     pub(crate) use std::sync::{Arc, Mutex, MutexGuard};
     pub(crate) use std::thread::yield_now;
 
+    /// An `Arc` of what `make` makes, in place: `Arc::new` makes it on the stack, and copies it.
+    #[inline]
+    #[allow(unsafe_code)]
+    pub(crate) fn arc_in_place<T>(make: impl FnOnce() -> T) -> Arc<T> {
+        let mut arc = Arc::<T>::new_uninit();
+        Arc::get_mut(&mut arc)
+            .expect("nobody else has it")
+            .write(make());
+        // SAFETY: written right above.
+        unsafe { arc.assume_init() }
+    }
+
     /// `std`'s cell with loom's interface.
     #[derive(Debug)]
     pub(crate) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
@@ -42,6 +54,10 @@ mod imp {
     pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
     pub(crate) use loom::sync::{Arc, Condvar, Mutex, MutexGuard};
     pub(crate) use loom::thread::yield_now;
+
+    pub(crate) fn arc_in_place<T>(make: impl FnOnce() -> T) -> Arc<T> {
+        Arc::new(make())
+    }
 
     /// Not by `loom::thread::park`: what unparks a thread there ends its joins, too. loom knows no
     /// deadlines.

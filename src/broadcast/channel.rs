@@ -8,7 +8,7 @@
 //! ```text
 //!  tail   [ sequence | receivers | WATCHED | WAITING | CLOSED ]
 //!                                  claim × subscribe × leave × wait × close
-//!  slot   [ sequence | TAKEN | LOCKED ]  remaining, value          send × receive × leave × clone
+//!  slot   [ sequence | remaining | LOCKED ]  value                send × receive × leave × clone
 //! ```
 //!
 //! Sequences count values modulo 2^41 (`words.rs`); sequence `s` lives in slot `s % capacity`.
@@ -17,10 +17,11 @@
 //!
 //! * **S1** Claim by compare-and-swap of `tail`: the next sequence, and who needs its value: as many
 //!   as there are receivers in that word. None: hand the value back. WAITING comes off.
-//! * **S2** Have the slot: its state is that of one lap before, and TAKEN; or not, then lock it. A
-//!   receiver that reads it, and a publisher that is one lap behind, are waited for.
-//! * **S3** Write `remaining` and the value; the old one, which was not received by all, comes out.
-//! * **S4** Commit: store the state.
+//! * **S2** Have the slot: its state is that of one lap before, and nobody needs that; or somebody
+//!   does, then lock it. A receiver that reads it, and a publisher that is one lap behind, are waited
+//!   for.
+//! * **S3** Write the value; the old one, if it was needed still, comes out.
+//! * **S4** Commit: store the state, with how many need the value.
 //! * **S5** WAITING came off at S1: wake all who stand in the list, in their order.
 //! * **S6** Drop the old value. Nothing is held.
 //!
@@ -29,8 +30,8 @@
 //! * **R1** Look at the slot's state. Of the position: lock it by compare-and-swap. Older: empty.
 //! * **R2** Newer: lagged. The tail says by how many; go on with the oldest retained value.
 //! * **R3** Clone the value.
-//! * **R4** One less needs it. The last one takes it out, and leaves TAKEN behind. Unlock by a store;
-//!   drop what was taken out. Also if the clone panics.
+//! * **R4** One less needs it. The last one takes it out. Unlock by a store; drop what was taken out.
+//!   Also if the clone panics.
 //!
 //! So a send costs one read-modify-write, and so does a receive, however many receivers there are
 //! and whoever lags.
@@ -55,9 +56,9 @@
 //! # Invariants
 //!
 //! * **I1** A slot's value is touched by one at a time: whoever locked it, or the publisher that
-//!   claimed the next lap, once TAKEN: all who were counted have received it or left.
+//!   claimed the next lap, once nobody needs this one: all who were counted have received it or left.
 //! * **I2** `remaining` is how many of the receivers counted by the claim, or cloned from one of
-//!   these, have neither received it nor left. While it is not 0 the value is there, unless overwritten.
+//!   these, have neither received it nor left. The value is there while that is not 0, and only then.
 //! * **I3** Whoever waits stands in the list before it relies on WAITING.
 //!
 //! # Ordering
@@ -80,26 +81,26 @@
 use super::slot::{Locked, Slot};
 use super::words::{Sequence, TailWord};
 use crate::handles::Handles;
-use crate::sync::{AtomicBool, AtomicU64, Ordering, acquire, release, step};
+use crate::sync::{Arc, AtomicBool, AtomicU64, Ordering, acquire, arc_in_place, release, step};
 use crate::wait::{Notifier, Waking, wake_gathered};
 use std::cmp::Ordering as Is;
 
-/// What senders and receivers share. The words that are written often stand on lines of their own.
+/// What senders and receivers share. `tail` stands on a line of its own; what is hardly ever touched
+/// keeps it from what everybody reads.
 #[repr(C)]
 pub(super) struct Channel<T> {
     slots: Box<[Slot<T>]>,
     /// CLOSED is in `tail`, or about to be: receivers that find nothing look there only then.
     closing: AtomicBool,
-    _before: [u64; 7],
+    /// Those who wait for the last receiver to go.
+    deserted: Notifier,
+    pub(super) senders: Handles,
+    pub(super) weak_senders: Handles,
     tail: AtomicU64,
     _after: [u64; 7],
     /// Receivers that wait for a value.
     waiting: Notifier,
     waking: Waking,
-    /// Those who wait for the last receiver to go.
-    deserted: Notifier,
-    pub(super) senders: Handles,
-    pub(super) weak_senders: Handles,
 }
 
 /// What a receiver that waits finds in `tail`.
@@ -114,23 +115,22 @@ pub(super) enum Mark {
 
 impl<T> Channel<T> {
     /// A channel with one sender. `None` if it does not fit into memory.
-    pub(super) fn new(capacity: usize) -> Option<Self> {
+    pub(super) fn new(capacity: usize) -> Option<Arc<Self>> {
         let mut slots = Vec::new();
         slots.try_reserve_exact(capacity).ok()?;
         let slot = |slot| Slot::new(Sequence::before_first(slot, capacity as u64));
         slots.extend((0..capacity).map(slot));
-        Some(Self {
+        Some(arc_in_place(|| Self {
             slots: slots.into_boxed_slice(),
             closing: AtomicBool::new(false),
-            _before: [0; 7],
+            deserted: Notifier::new(),
+            senders: Handles::new(1),
+            weak_senders: Handles::new(0),
             tail: AtomicU64::new(TailWord::FIRST.0),
             _after: [0; 7],
             waiting: Notifier::new(),
             waking: Waking::new(),
-            deserted: Notifier::new(),
-            senders: Handles::new(1),
-            weak_senders: Handles::new(0),
-        })
+        }))
     }
 
     #[inline]
@@ -161,7 +161,7 @@ impl<T> Channel<T> {
         // SAFETY: the claim is ours alone, and the slot that of the sequence.
         let old = unsafe {
             self.slot(sequence)
-                .publish(before, sequence, value, receivers as u32)
+                .publish(before, sequence, value, receivers)
         };
         if tail.is_waiting() && step("send-notify") {
             self.waiting.gather();

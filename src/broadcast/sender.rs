@@ -50,9 +50,7 @@ impl<T> Sender<T> {
         );
         let capacity = capacity.next_power_of_two();
         match Channel::new(capacity) {
-            Some(channel) => Self {
-                channel: Arc::new(channel),
-            },
+            Some(channel) => Self { channel },
             None => panic!("{}", BuildError::CapacityTooLarge(capacity)),
         }
     }

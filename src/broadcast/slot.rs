@@ -1,39 +1,31 @@
-//! One slot of the channel: its state, and under that the value and how many need it.
+//! One slot of the channel: its state, and under that the value.
 #![allow(unsafe_code)]
 
 use super::words::{Sequence, StateWord};
 use crate::sync::{AtomicU64, Backoff, Ordering, UnsafeCell, acquire, release, step};
 use std::cmp::Ordering as Is;
-use std::mem::needs_drop;
+use std::mem::{MaybeUninit, needs_drop};
 
 /// Aligned as allocators align anyway: to ask for more makes small channels slower to make.
 #[repr(align(16))]
 pub(super) struct Slot<T> {
     state: AtomicU64,
-    /// Read and written by whoever has locked the state, and by the publisher that claimed the next
-    /// lap once the value is taken (I1).
-    held: UnsafeCell<Held<T>>,
+    /// There while somebody needs it (I2). Read and written by whoever has locked the state, and by
+    /// the publisher that claimed the next lap once the value is taken (I1).
+    value: UnsafeCell<MaybeUninit<T>>,
 }
 
-struct Held<T> {
-    /// How many receivers have neither received the value nor left.
-    remaining: u32,
-    value: Option<T>,
-}
-
-// SAFETY: `held` is accessed by one thread at a time, each after the one before (I1), which moves `T`
-// from thread to thread (`T: Send`) and never shares it.
+// SAFETY: `value` is accessed by one thread at a time, each after the one before (I1), which moves
+// `T` from thread to thread (`T: Send`) and never shares it.
 unsafe impl<T: Send> Sync for Slot<T> {}
 
 impl<T> Slot<T> {
     /// As if a value of this sequence had been there.
+    #[inline]
     pub(super) fn new(sequence: Sequence) -> Self {
         Self {
-            state: AtomicU64::new(StateWord::taken(sequence).0),
-            held: UnsafeCell::new(Held {
-                remaining: 0,
-                value: None,
-            }),
+            state: AtomicU64::new(StateWord::new(sequence, 0).0),
+            value: UnsafeCell::new(MaybeUninit::uninit()),
         }
     }
 
@@ -75,32 +67,42 @@ impl<T> Slot<T> {
         before: Sequence,
         sequence: Sequence,
         value: T,
-        receivers: u32,
+        receivers: u64,
     ) -> Option<T> {
-        self.lock_for_next(before);
-        let old = self.held.with_mut(|held| {
+        let is_needed = self.lock_for_next(before);
+        let old = self.value.with_mut(|held| {
             // SAFETY: the pointer is the cell's own. Locked, or of a lap that nobody looks for any
             // more: who would needs to have been counted (I1).
             let held = unsafe { &mut *held };
-            held.remaining = receivers;
-            held.value.replace(value)
+            // SAFETY: what is needed is there (I2); it is overwritten right now.
+            let old = (is_needed && needs_drop::<T>()).then(|| unsafe { held.assume_init_read() });
+            held.write(value);
+            old
         });
-        self.store(StateWord::needed(sequence), "commit-store");
+        self.store(StateWord::new(sequence, receivers), "commit-store");
         old
     }
 
     /// S2. A lap that is taken needs no lock: those who could lock it have received it, or left.
+    /// Whether the value is needed still.
     #[inline]
-    fn lock_for_next(&self, before: Sequence) {
-        let (needed, taken) = (StateWord::needed(before), StateWord::taken(before));
+    fn lock_for_next(&self, before: Sequence) -> bool {
         let attempt = || {
             let state = self.state();
-            state == taken || (state == needed && self.try_lock(needed))
+            if state == StateWord::new(before, 0) {
+                return Some(false);
+            }
+            let is_free = state.sequence() == before && !state.is_locked();
+            (is_free && self.try_lock(state)).then_some(true)
         };
-        if step("await-lap") && !attempt() {
-            let backoff = Backoff::new();
-            while !attempt() {
-                backoff.snooze();
+        if !step("await-lap") {
+            return false;
+        }
+        let backoff = Backoff::new();
+        loop {
+            match attempt() {
+                Some(needed) => return needed,
+                None => backoff.snooze(),
             }
         }
     }
@@ -109,30 +111,22 @@ impl<T> Slot<T> {
     /// Else tells how what is there stands to it.
     #[inline]
     pub(super) fn lock(&self, sequence: Sequence) -> Result<Locked<'_, T>, Is> {
-        let needed = StateWord::needed(sequence);
         let state = self.state();
-        if state != needed || !self.try_lock(needed) {
+        if state.sequence() != sequence || state.is_locked() || !self.try_lock(state) {
             return self.lock_later(sequence);
         }
-        Ok(Locked {
-            slot: self,
-            sequence,
-        })
+        Ok(Locked { slot: self, state })
     }
 
     /// The same, if something else is there, or the slot is locked.
     #[cold]
     fn lock_later(&self, sequence: Sequence) -> Result<Locked<'_, T>, Is> {
         let backoff = Backoff::new();
-        let needed = StateWord::needed(sequence);
         loop {
             let state = self.state();
             match state.sequence().compare(sequence) {
-                Is::Equal if state == needed && self.try_lock(needed) => {
-                    return Ok(Locked {
-                        slot: self,
-                        sequence,
-                    });
+                Is::Equal if !state.is_locked() && self.try_lock(state) => {
+                    return Ok(Locked { slot: self, state });
                 }
                 Is::Equal => backoff.snooze(),
                 other => return Err(other),
@@ -164,38 +158,40 @@ impl<T> Slot<T> {
     }
 }
 
+impl<T> Drop for Slot<T> {
+    fn drop(&mut self) {
+        if needs_drop::<T>() && !self.state().is_taken() {
+            // SAFETY: the pointer is the cell's own; nobody else is left, and what is needed is
+            // there (I2).
+            self.value
+                .with_mut(|held| unsafe { (*held).assume_init_drop() });
+        }
+    }
+}
+
 /// A slot whose value nobody else looks at. Dropped, one less needs it, and the last one drops it,
 /// once it is unlocked.
 pub(super) struct Locked<'a, T> {
     slot: &'a Slot<T>,
-    sequence: Sequence,
+    /// Before it was locked.
+    state: StateWord,
 }
 
 impl<T> Locked<'_, T> {
     /// R3.
     #[inline]
     pub(super) fn read<R>(&self, read: impl FnOnce(&T) -> R) -> R {
-        self.slot.held.with(|held| {
-            // SAFETY: the pointer is the cell's own; locked (I1).
-            let held = unsafe { &*held };
-            read(held.value.as_ref().expect("what is needed is there (I2)"))
-        })
+        // SAFETY: the pointer is the cell's own; locked (I1), and what is needed is there (I2): by
+        // the one who locked it, who is counted.
+        self.slot
+            .value
+            .with(|held| read(unsafe { (*held).assume_init_ref() }))
     }
 
     /// One more needs it.
     pub(super) fn share(self) {
-        self.with_held(|held| held.remaining += 1);
-        self.slot
-            .store(StateWord::needed(self.sequence), "share-store");
+        self.slot.store(self.state.with_one(), "share-store");
         std::mem::forget(self);
-    }
-
-    #[inline]
-    fn with_held<R>(&self, f: impl FnOnce(&mut Held<T>) -> R) -> R {
-        self.slot.held.with_mut(|held| {
-            // SAFETY: the pointer is the cell's own; locked (I1).
-            f(unsafe { &mut *held })
-        })
     }
 }
 
@@ -203,17 +199,13 @@ impl<T> Drop for Locked<'_, T> {
     /// R4.
     #[inline]
     fn drop(&mut self) {
-        let (taken, value) = self.with_held(|held| {
-            held.remaining -= 1;
-            let taken = held.remaining == 0;
-            let value = (taken && needs_drop::<T>()).then(|| held.value.take());
-            (taken, value)
+        let state = self.state.without_one();
+        let value = (state.is_taken() && needs_drop::<T>()).then(|| {
+            self.slot.value.with_mut(|held| {
+                // SAFETY: as in `read`; nobody needs it any more, so it is not looked at again.
+                unsafe { (*held).assume_init_read() }
+            })
         });
-        let state = if taken {
-            StateWord::taken(self.sequence)
-        } else {
-            StateWord::needed(self.sequence)
-        };
         self.slot.store(state, "unlock-store");
         drop(value);
     }

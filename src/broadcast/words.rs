@@ -53,8 +53,8 @@ impl Sequence {
 
     /// The last sequence before [`FIRST`](Self::FIRST) that has this slot.
     pub(super) fn before_first(slot: usize, slots: u64) -> Self {
-        let oldest = Self::FIRST.minus(slots);
-        oldest.plus((slot as u64).wrapping_sub(oldest.0) & (slots - 1))
+        let oldest = Self::FIRST.0 - slots;
+        Self(oldest + ((slot as u64).wrapping_sub(oldest) & (slots - 1)))
     }
 }
 
@@ -106,24 +106,24 @@ impl TailWord {
     }
 }
 
-/// What a slot's state holds: `sequence << 2 | TAKEN | LOCKED`.
+/// What a slot's state holds: `sequence << 23 | remaining << 1 | LOCKED`.
+///
+/// `remaining` is how many receivers still need the value. It may be more than there are receivers:
+/// one that leaves is gone from the tail before it has paid, and somebody else may come meanwhile. So
+/// it has two bits more than their number, for three million threads that do that at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct StateWord(pub(super) u64);
 
 impl StateWord {
     const LOCKED: u64 = 1;
-    const TAKEN: u64 = 2;
+    const ONE: u64 = 2;
+    const REMAINING: u64 = (Self::ONE << 22) - Self::ONE;
+    const SEQUENCE: u32 = 23;
 
-    /// The value of this sequence is there, and somebody needs it.
+    /// The value of this sequence, which so many need, or which is gone if nobody does.
     #[inline]
-    pub(super) fn needed(sequence: Sequence) -> Self {
-        Self(sequence.0 << 2)
-    }
-
-    /// Nobody needs the value of this sequence any more, and it is gone.
-    #[inline]
-    pub(super) fn taken(sequence: Sequence) -> Self {
-        Self(sequence.0 << 2 | Self::TAKEN)
+    pub(super) fn new(sequence: Sequence, remaining: u64) -> Self {
+        Self(sequence.0 << Self::SEQUENCE | remaining * Self::ONE)
     }
 
     #[inline]
@@ -132,13 +132,31 @@ impl StateWord {
     }
 
     #[inline]
-    pub(super) fn sequence(self) -> Sequence {
-        Sequence(self.0 >> 2)
+    pub(super) fn is_locked(self) -> bool {
+        self.0 & Self::LOCKED != 0
     }
 
     #[inline]
+    pub(super) fn sequence(self) -> Sequence {
+        Sequence(self.0 >> Self::SEQUENCE)
+    }
+
+    /// Nobody needs the value any more, and it is gone.
+    #[inline]
     pub(super) fn is_taken(self) -> bool {
-        self.0 & Self::TAKEN != 0
+        self.0 & Self::REMAINING == 0
+    }
+
+    /// One less needs it.
+    #[inline]
+    pub(super) fn without_one(self) -> Self {
+        Self(self.0 - Self::ONE)
+    }
+
+    /// One more needs it.
+    #[inline]
+    pub(super) fn with_one(self) -> Self {
+        Self(self.0 + Self::ONE)
     }
 }
 
@@ -188,8 +206,17 @@ mod tests {
             (5, false, true)
         );
 
-        let state = StateWord::taken(Sequence::FIRST);
-        assert!(state.is_taken() && !StateWord::needed(Sequence::FIRST).locked().is_taken());
-        assert_eq!(state.locked().sequence(), Sequence::FIRST);
+        let most = 4 * TailWord::MAX_RECEIVERS;
+        let state = StateWord::new(Sequence::FIRST, most).locked();
+        assert_eq!(
+            (state.sequence(), state.is_locked()),
+            (Sequence::FIRST, true)
+        );
+        let (one, taken) = (
+            StateWord::new(Sequence::FIRST, 1),
+            StateWord::new(Sequence::FIRST, 0),
+        );
+        assert_eq!((one.without_one(), taken.with_one()), (taken, one));
+        assert!(taken.locked().is_taken() && !one.is_taken() && !state.is_taken());
     }
 }
