@@ -74,9 +74,7 @@ impl<const TIMES: u16> Budget<TIMES> {
             return;
         }
         self.row += 1;
-        if let Some(unit) = unit {
-            unit.made_progress();
-        }
+        spend(unit);
     }
 }
 
@@ -101,13 +99,18 @@ pub(crate) use tokio::task::coop::RestoreOnPending as Unit;
 #[cfg(all(feature = "tokio", not(eventring_loom)))]
 use tokio::task::coop::poll_proceed;
 
+/// Forgotten, it is not given back. To say so to it, and to drop it then, are two calls more.
+#[cfg(all(feature = "tokio", not(eventring_loom)))]
+#[inline(always)]
+fn spend(unit: Option<Unit>) {
+    std::mem::forget(unit);
+}
+
 #[cfg(any(not(feature = "tokio"), eventring_loom))]
 pub(crate) struct Unit;
 
 #[cfg(any(not(feature = "tokio"), eventring_loom))]
-impl Unit {
-    fn made_progress(self) {}
-}
+fn spend(_: Option<Unit>) {}
 
 #[cfg(any(not(feature = "tokio"), eventring_loom))]
 fn poll_proceed(_: &mut Context<'_>) -> Poll<Unit> {

@@ -85,7 +85,19 @@ impl Waiter {
     /// next read-modify-write waits for each of them: a sixth of a receive.
     #[inline(always)]
     pub(crate) fn poll<W: Wait>(&mut self, cx: &mut Context<'_>, wait: &mut W) -> Poll<W::Output> {
-        let listed = self.is_listed(wait.key(), cx.waker());
+        if self.waits_for.is_some() {
+            return self.poll_again(cx.waker(), wait);
+        }
+        match wait.attempt(!step("list-before-mark")) {
+            Some(output) => Poll::Ready(output),
+            None => self.stand(cx.waker(), wait),
+        }
+    }
+
+    /// The same for who waits already.
+    #[inline(always)]
+    fn poll_again<W: Wait>(&mut self, waker: &Waker, wait: &mut W) -> Poll<W::Output> {
+        let listed = self.is_listed(wait.key(), waker);
         if let Some(output) = wait.attempt(listed || !step("list-before-mark")) {
             self.leave(wait);
             return Poll::Ready(output);
@@ -93,7 +105,7 @@ impl Waiter {
         if listed {
             return Poll::Pending;
         }
-        self.stand(cx.waker(), wait)
+        self.stand(waker, wait)
     }
 
     /// Stands in the list, and tries again.
