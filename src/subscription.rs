@@ -125,7 +125,7 @@ impl<E> Subscription<E> {
     pub(crate) fn cancel(&mut self) {
         let Self { reader, waiter, .. } = self;
         let receive = |_: Pinned<'_, E>| ();
-        waiter.cancel(&Receive { reader, receive });
+        waiter.leave(&Receive { reader, receive });
     }
 }
 

@@ -9,17 +9,16 @@ mod park;
 mod shards;
 mod waking;
 
-pub(crate) use notifier::{Notifier, RelayRef, gather, gather_one, wake_gathered};
+pub(crate) use notifier::{Notifier, gather, gather_one, wake_gathered};
 #[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
 pub(crate) use park::{Limit, block, block_on, block_within};
 pub(crate) use shards::{SHARDS, Shards};
 pub(crate) use waking::Waking;
 
 use crate::sync::step;
-pub(crate) use notifier::Relay;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, RawWakerVTable, Waker};
 
 /// Something to wait for.
 pub(crate) trait Wait {
@@ -65,14 +64,26 @@ impl<W: Wait> Wait for &mut W {
     }
 }
 
-/// A waiter's place between two polls: the relay to the waker that it was polled with last, and
-/// the key of what it waits for, if it does.
-///
-/// The relay is kept when a wait is over, for the next one.
+/// A waiter's place between two polls, if it waits.
 #[derive(Debug, Default)]
-pub(crate) struct Waiter {
-    relay: Option<RelayRef>,
-    waits_for: Option<u64>,
+pub(crate) struct Waiter(Option<Place>);
+
+/// Where it stands, or stood before it was notified.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    /// What it waits for.
+    key: u64,
+    ticket: u64,
+    /// The waker that it has left there: what [`Waker::will_wake`] compares, which need not be kept
+    /// alive for that. While it stands in the list, it is alive there.
+    data: usize,
+    vtable: &'static RawWakerVTable,
+}
+
+impl Place {
+    fn is_woken_by(&self, waker: &Waker) -> bool {
+        self.data == waker.data() as usize && std::ptr::eq(self.vtable, waker.vtable())
+    }
 }
 
 impl Waiter {
@@ -82,11 +93,12 @@ impl Waiter {
     /// does, and will be notified, or it was taken out meanwhile, and is going to be woken.
     ///
     /// Always inlined, as is all between it and who awaits: a call takes a dozen stores, and the
-    /// next read-modify-write waits for each of them: a sixth of a receive.
+    /// next read-modify-write waits for each of them: a sixth of a receive. Who does not wait yet has
+    /// a way of its own, without a call after the attempt, so that its output stays in registers.
     #[inline(always)]
     pub(crate) fn poll<W: Wait>(&mut self, cx: &mut Context<'_>, wait: &mut W) -> Poll<W::Output> {
-        if self.waits_for.is_some() {
-            return self.poll_again(cx.waker(), wait);
+        if let Some(place) = self.0 {
+            return self.poll_again(place, cx.waker(), wait);
         }
         match wait.attempt(!step("list-before-mark")) {
             Some(output) => Poll::Ready(output),
@@ -94,10 +106,17 @@ impl Waiter {
         }
     }
 
-    /// The same for who waits already.
     #[inline(always)]
-    fn poll_again<W: Wait>(&mut self, waker: &Waker, wait: &mut W) -> Poll<W::Output> {
-        let listed = self.is_listed(wait.key(), waker);
+    fn poll_again<W: Wait>(
+        &mut self,
+        place: Place,
+        waker: &Waker,
+        wait: &mut W,
+    ) -> Poll<W::Output> {
+        let key = wait.key();
+        let listed = place.key == key
+            && wait.notifier(key).is_listed(place.ticket)
+            && place.is_woken_by(waker);
         if let Some(output) = wait.attempt(listed || !step("list-before-mark")) {
             self.leave(wait);
             return Poll::Ready(output);
@@ -128,49 +147,31 @@ impl Waiter {
         output.map_or(Poll::Pending, Poll::Ready)
     }
 
-    #[inline]
-    fn is_listed(&self, key: u64, waker: &Waker) -> bool {
-        self.waits_for == Some(key)
-            && matches!(&self.relay, Some(relay) if relay.is_listed() && relay.will_wake(waker))
-    }
-
+    /// Who comes with another waker keeps the place, as long as the wait is for the same.
     fn enlist<W: Wait>(&mut self, wait: &W, waker: &Waker) {
         let key = wait.key();
-        if self.waits_for != Some(key) {
+        if self.0.is_some_and(|place| place.key != key) {
             self.leave(wait);
         }
-        match &self.relay {
-            Some(relay) if relay.will_wake(waker) => wait.notifier(key).add(relay),
-            _ => self.enlist_anew(wait.notifier(key), waker),
-        }
-        self.waits_for = Some(key);
+        let (notifier, clone) = (wait.notifier(key), waker.clone());
+        let ticket = match self.0 {
+            Some(place) => notifier.exchange(place.ticket, clone),
+            None => notifier.add(clone),
+        };
+        self.0 = Some(Place {
+            key,
+            ticket,
+            data: waker.data() as usize,
+            vtable: waker.vtable(),
+        });
     }
 
-    /// Who comes with another waker keeps the place, as long as the wait is for the same.
-    #[cold]
-    fn enlist_anew(&mut self, notifier: &Notifier, waker: &Waker) {
-        let relay = Relay::new(waker.clone());
-        match self.relay.replace(RelayRef::clone(&relay)) {
-            Some(old) if self.waits_for.is_some() => notifier.exchange(&old, &relay),
-            _ => notifier.add(&relay),
-        }
-    }
-
+    /// Ends the wait, or gives it up: leaves no waker behind.
     #[inline]
-    fn leave<W: Wait>(&mut self, wait: &W) {
-        if let Some(key) = self.waits_for {
-            self.waits_for = None;
-            if let Some(relay) = self.relay.as_ref().filter(|_| step("leave-list")) {
-                wait.notifier(key).remove(relay);
-            }
+    pub(crate) fn leave<W: Wait>(&mut self, wait: &W) {
+        if let Some(place) = self.0.take().filter(|_| step("leave-list")) {
+            wait.notifier(place.key).remove(place.ticket);
         }
-    }
-
-    /// Gives up the wait, for a future that is dropped before it has resolved: leaves no waker
-    /// behind.
-    pub(crate) fn cancel<W: Wait>(&mut self, wait: &W) {
-        self.leave(wait);
-        self.relay = None;
     }
 }
 

@@ -91,7 +91,7 @@ impl<T> Receiver<T> {
     fn cancel(&mut self) {
         let Self { reader, waiter, .. } = self;
         let receive = |_: &mut Batch<'_, T>| ();
-        waiter.cancel(&Receive { reader, receive });
+        waiter.leave(&Receive { reader, receive });
     }
 
     /// How many values were sent that this receiver has not received yet, including those that it

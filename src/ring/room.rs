@@ -1,6 +1,5 @@
 //! Room that is promised, and those who wait for some: first come, first served.
 
-use crate::wait::{Relay, RelayRef};
 use std::collections::VecDeque;
 use std::task::Waker;
 
@@ -34,14 +33,15 @@ struct Waiting {
     ticket: u64,
     wants: Wants,
     /// `None`: it has left.
-    relay: Option<RelayRef>,
+    waker: Option<Waker>,
 }
 
-/// Somebody's place among those who wait, and the waker that it is to be woken by.
+/// Somebody's place among those who wait.
 #[derive(Debug, Default)]
 pub(crate) struct Place {
     pub(super) ticket: Option<u64>,
-    pub(super) relay: Option<RelayRef>,
+    /// Comes out of the queue under the lock, to be dropped after it.
+    pub(super) former: Option<Waker>,
 }
 
 impl Place {
@@ -49,14 +49,6 @@ impl Place {
     #[inline]
     pub(crate) fn is_taken(&self) -> bool {
         self.ticket.is_some()
-    }
-
-    /// Is to be woken by this waker. A relay to another one comes back, for it must not be dropped
-    /// under the lock.
-    pub(super) fn relay_to(&mut self, waker: &Waker) -> Option<RelayRef> {
-        let former = self.relay.take_if(|relay| !relay.will_wake(waker));
-        self.relay.get_or_insert_with(|| Relay::new(waker.clone()));
-        former
     }
 }
 
@@ -70,15 +62,14 @@ impl Room {
         self.queue.front().map(|first| first.wants)
     }
 
-    /// Stands behind all others, or where it does, to be woken by its relay.
-    pub(super) fn stand(&mut self, wants: Wants, place: &mut Place) {
-        let relay = place.relay.clone();
+    /// Stands behind all others, or where it does. A waker that is not to be woken any more comes
+    /// back: it must not be dropped under the lock.
+    pub(super) fn stand(&mut self, wants: Wants, place: &mut Place, waker: Waker) -> Option<Waker> {
         match place.ticket {
-            Some(ticket) => {
-                if let Some(waiting) = self.find(ticket) {
-                    waiting.relay = relay;
-                }
-            }
+            Some(ticket) => match self.find(ticket) {
+                Some(waiting) => waiting.waker.replace(waker),
+                None => Some(waker),
+            },
             None => {
                 let ticket = self.tickets;
                 self.tickets += 1;
@@ -86,18 +77,19 @@ impl Room {
                 self.queue.push_back(Waiting {
                     ticket,
                     wants,
-                    relay,
+                    waker: Some(waker),
                 });
+                None
             }
         }
     }
 
     /// The one who came first is granted this, and is to be woken.
-    pub(super) fn serve_first(&mut self, grant: u64) -> Option<RelayRef> {
+    pub(super) fn serve_first(&mut self, grant: u64) -> Option<Waker> {
         let first = self.queue.pop_front()?;
         self.granted.push_back((first.ticket, grant));
         self.close_holes();
-        first.relay
+        first.waker
     }
 
     pub(super) fn collect(&mut self, ticket: u64) -> Option<u64> {
@@ -110,16 +102,18 @@ impl Room {
         self.queue.get_mut(index.ok()?)
     }
 
-    /// Gives the place up, and what it was granted.
-    pub(super) fn leave(&mut self, ticket: u64) {
-        match self.find(ticket) {
-            Some(waiting) => {
-                waiting.relay = None;
-                self.holes += 1;
-                self.close_holes();
-            }
-            None => self.reserved -= self.collect(ticket).unwrap_or(0),
-        }
+    /// Gives the place up, and what it was granted. The waker comes back: it must not be dropped under
+    /// the lock.
+    #[must_use]
+    pub(super) fn leave(&mut self, ticket: u64) -> Option<Waker> {
+        let Some(waiting) = self.find(ticket) else {
+            self.reserved -= self.collect(ticket).unwrap_or(0);
+            return None;
+        };
+        let waker = waiting.waker.take();
+        self.holes += 1;
+        self.close_holes();
+        waker
     }
 
     /// Those at either end; all, once they are the larger part.
@@ -127,25 +121,25 @@ impl Room {
         while self
             .queue
             .front()
-            .is_some_and(|first| first.relay.is_none())
+            .is_some_and(|first| first.waker.is_none())
         {
             self.queue.pop_front();
             self.holes -= 1;
         }
-        while self.queue.back().is_some_and(|last| last.relay.is_none()) {
+        while self.queue.back().is_some_and(|last| last.waker.is_none()) {
             self.queue.pop_back();
             self.holes -= 1;
         }
         if self.holes > self.queue.len() / 2 {
-            self.queue.retain(|one| one.relay.is_some());
+            self.queue.retain(|one| one.waker.is_some());
             self.holes = 0;
         }
     }
 
     /// Nobody is going to be granted anything any more: all who wait are to be woken.
-    pub(super) fn dismiss(&mut self) -> impl Iterator<Item = RelayRef> {
+    pub(super) fn dismiss(&mut self) -> impl Iterator<Item = Waker> {
         self.holes = 0;
         let dismissed = std::mem::take(&mut self.queue);
-        dismissed.into_iter().filter_map(|waiting| waiting.relay)
+        dismissed.into_iter().filter_map(|waiting| waiting.waker)
     }
 }

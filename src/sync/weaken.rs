@@ -45,7 +45,6 @@
 //! | `mark-rmw` | the mark is a read-modify-write; a store |
 //! | `unlist-notified` | who is taken out of a list knows that |
 //! | `leave-list` | who gives up a wait leaves the list |
-//! | `renumber-moved` | who takes the place of one that left knows that |
 //! | `flag-laggard` | a waiting publisher flags the laggard |
 //! | `flag-check` | the flagged cursor is looked at again |
 //! | `flag-lossy` | a lossy cursor is flagged by compare-and-swap; by a store |

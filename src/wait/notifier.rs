@@ -1,100 +1,75 @@
 //! Lists of waiters, and waking them with nothing held.
 //!
-//! Who waits stands in a list with a [`Relay`] to its waker. A notification moves all relays of a
-//! list into a thread-local one ([`WOKEN`]); [`wake_gathered`] wakes what is there once nothing is
-//! locked, one after the other, whatever any of them does. A relay serves all waits of one waiter
-//! with one waker, so that standing in a list again costs neither an allocation nor a clone of the
-//! waker.
+//! Who waits stands in a list with a clone of its waker. A notification moves all wakers of a list
+//! into a thread-local one ([`WOKEN`]); [`wake_gathered`] wakes what is there once nothing is locked,
+//! one after the other, whatever any of them does. So a user's waker is neither cloned, woken nor
+//! dropped while a list is locked.
 
-use crate::sync::{AtomicUsize, Mutex, Ordering, const_thread_local, lock, step};
+use crate::sync::{AtomicU64, Mutex, Ordering, const_thread_local, lock, step};
 use std::any::Any;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::task::Waker;
 
-/// What stands in a list in place of a user's waker, which is neither cloned, woken nor dropped
-/// while the list is locked.
-#[derive(Debug)]
-pub(crate) struct Relay {
-    waker: Waker,
-    /// Where it stands in its list, if in any; written under that list's lock.
-    place: AtomicUsize,
-}
-
-/// The place of who stands in no list.
-const NOWHERE: usize = usize::MAX;
-
-/// `std`'s also under loom: it shares no more than a waker and the place.
-pub(crate) type RelayRef = std::sync::Arc<Relay>;
-
-impl Relay {
-    pub(crate) fn new(waker: Waker) -> RelayRef {
-        RelayRef::new(Self {
-            waker,
-            place: AtomicUsize::new(NOWHERE),
-        })
-    }
-
-    pub(crate) fn will_wake(&self, waker: &Waker) -> bool {
-        self.waker.will_wake(waker)
-    }
-
-    /// Whether it stands in its list still. If not, it was woken since, or is just about to be.
-    /// Relaxed: who is not listed looks again anyway, before it waits.
-    pub(crate) fn is_listed(&self) -> bool {
-        self.place() != NOWHERE
-    }
-
-    fn place(&self) -> usize {
-        self.place.load(Ordering::Relaxed)
-    }
-
-    fn stand_at(&self, place: usize) {
-        self.place.store(place, Ordering::Relaxed);
-    }
-}
-
 /// A list of waiters, first come, first woken.
 #[derive(Debug)]
-pub(crate) struct Notifier(Mutex<Queue>);
+pub(crate) struct Notifier {
+    /// Who has a ticket below it was notified, or left. Written under the lock.
+    notified: AtomicU64,
+    queue: Mutex<Queue>,
+}
 
 impl Notifier {
     pub(crate) fn new() -> Self {
-        Self(Mutex::new(Queue::default()))
-    }
-
-    /// Puts a relay that stands in no list into this one.
-    pub(crate) fn add(&self, relay: &RelayRef) {
-        lock(&self.0).push(RelayRef::clone(relay));
-    }
-
-    /// Puts a relay that stands in no list into the place of one that the caller has put into this
-    /// list; at the end, if that was notified.
-    pub(crate) fn exchange(&self, old: &RelayRef, new: &RelayRef) {
-        let mut queue = lock(&self.0);
-        if old.is_listed() {
-            queue.exchange(old, RelayRef::clone(new));
-        } else {
-            queue.push(RelayRef::clone(new));
+        Self {
+            notified: AtomicU64::new(0),
+            queue: Mutex::new(Queue::default()),
         }
     }
 
-    /// Takes a relay out that the caller has put into this list, unless it was notified.
-    pub(crate) fn remove(&self, relay: &RelayRef) {
-        if relay.is_listed() {
-            let mut queue = lock(&self.0);
-            if relay.is_listed() {
-                queue.remove(relay);
-            }
+    /// Puts a waker into the list. Its ticket.
+    pub(crate) fn add(&self, waker: Waker) -> u64 {
+        lock(&self.queue).push(waker)
+    }
+
+    /// Puts a waker into the place of the one with this ticket; at the end, if that was notified. Its
+    /// ticket.
+    pub(crate) fn exchange(&self, ticket: u64, waker: Waker) -> u64 {
+        let mut queue = lock(&self.queue);
+        let Some(place) = queue.find(ticket) else {
+            return queue.push(waker);
+        };
+        let former = queue.waiters[place].waker.replace(waker);
+        drop(queue);
+        drop(former);
+        ticket
+    }
+
+    /// Takes the one with this ticket out, unless it was notified.
+    pub(crate) fn remove(&self, ticket: u64) {
+        if self.is_listed(ticket) {
+            let former = lock(&self.queue).remove(ticket);
+            drop(former);
         }
+    }
+
+    /// Whether who has this ticket and did not leave stands in the list still. If not, it was woken
+    /// since, or is just about to be. Relaxed: who is not listed looks again anyway, before it waits.
+    #[inline]
+    pub(crate) fn is_listed(&self, ticket: u64) -> bool {
+        ticket >= self.notified.load(Ordering::Relaxed)
     }
 
     /// Takes everybody out of the list. The caller owes them a [`wake_gathered`] as soon as it
     /// holds nothing.
     pub(crate) fn gather(&self) {
-        let mut queue = lock(&self.0);
-        queue.unlist_all();
-        let gathered = WOKEN.try_with(|woken| woken.borrow_mut().append(&mut queue.waiters));
+        let mut queue = lock(&self.queue);
+        if step("unlist-notified") {
+            self.notified.store(queue.tickets, Ordering::Relaxed);
+        }
+        let waiters = &mut queue.waiters;
+        let gathered = WOKEN.try_with(|woken| move_all(waiters, &mut woken.borrow_mut()));
+        queue.holes = 0;
         if gathered.is_err() {
             // The thread is ending and its list is gone.
             let woken = std::mem::take(&mut queue.waiters);
@@ -104,86 +79,107 @@ impl Notifier {
     }
 }
 
-/// Waiters in the order in which they came. One that leaves from the middle leaves a hole there, so
-/// that the others keep their places; holes are closed once they are the larger part.
+/// Waiters in the order in which they came, by their tickets. One that leaves from the middle leaves a
+/// hole there; holes are closed once they are the larger part.
 #[derive(Debug, Default)]
 struct Queue {
-    waiters: Vec<Option<RelayRef>>,
+    waiters: Vec<Listed>,
     holes: usize,
+    /// The next one to give.
+    tickets: u64,
+}
+
+#[derive(Debug)]
+struct Listed {
+    ticket: u64,
+    /// `None`: it has left.
+    waker: Option<Waker>,
 }
 
 impl Queue {
-    fn push(&mut self, relay: RelayRef) {
+    fn push(&mut self, waker: Waker) -> u64 {
         if self.holes > self.waiters.len() / 2 {
             self.close_holes();
         }
-        relay.stand_at(self.waiters.len());
-        self.waiters.push(Some(relay));
+        let ticket = self.tickets;
+        self.tickets += 1;
+        self.waiters.push(Listed {
+            ticket,
+            waker: Some(waker),
+        });
+        ticket
     }
 
-    fn exchange(&mut self, old: &Relay, new: RelayRef) {
-        let place = old.place();
-        old.stand_at(NOWHERE);
-        new.stand_at(place);
-        self.waiters[place] = Some(new);
+    /// Where it stands. Without holes closed, tickets are in a row.
+    fn find(&self, ticket: u64) -> Option<usize> {
+        let first = self.waiters.first()?.ticket;
+        let place = ticket.checked_sub(first)? as usize;
+        if self
+            .waiters
+            .get(place)
+            .is_some_and(|one| one.ticket == ticket)
+        {
+            return Some(place);
+        }
+        let found = self.waiters.binary_search_by_key(&ticket, |one| one.ticket);
+        found.ok()
     }
 
-    fn remove(&mut self, relay: &Relay) {
-        let place = relay.place();
-        relay.stand_at(NOWHERE);
+    fn remove(&mut self, ticket: u64) -> Option<Waker> {
+        let place = self.find(ticket)?;
         // Whoever waits in turns with others mostly is the last.
         if place + 1 == self.waiters.len() {
-            self.waiters.pop();
-        } else {
-            self.waiters[place] = None;
-            self.holes += 1;
+            return self.waiters.pop()?.waker;
         }
+        self.holes += 1;
+        self.waiters[place].waker.take()
     }
 
     #[cold]
     fn close_holes(&mut self) {
-        self.waiters.retain(Option::is_some);
+        self.waiters.retain(|one| one.waker.is_some());
         self.holes = 0;
-        if step("renumber-moved") {
-            for (place, relay) in self.waiters.iter().flatten().enumerate() {
-                relay.stand_at(place);
-            }
-        }
     }
+}
 
-    /// Tells all that they are about to be woken.
-    fn unlist_all(&mut self) {
-        self.holes = 0;
-        if step("unlist-notified") {
-            for relay in self.waiters.iter().flatten() {
-                relay.stand_at(NOWHERE);
-            }
-        }
+/// Moves all to the end of the other one, which keeps the longer allocation.
+fn move_all(from: &mut Vec<Listed>, to: &mut Vec<Listed>) {
+    if to.is_empty() {
+        std::mem::swap(from, to);
+    } else {
+        to.append(from);
     }
 }
 
 const_thread_local! {
     /// Whom this thread has notified and has yet to wake.
-    static WOKEN: RefCell<Vec<Option<RelayRef>>> = RefCell::new(Vec::new());
+    static WOKEN: RefCell<Vec<Listed>> = RefCell::new(Vec::new());
 }
 
 /// Notifies somebody, which can be done with locks held: comes back if it cannot. The caller owes a
 /// [`wake_gathered`] as soon as it holds nothing.
-pub(crate) fn gather_one(relay: RelayRef) -> Option<RelayRef> {
-    let mut relay = Some(relay);
-    let _ = WOKEN.try_with(|woken| woken.borrow_mut().extend(relay.take().map(Some)));
-    relay
+pub(crate) fn gather_one(waker: Waker) -> Option<Waker> {
+    let mut waker = Some(waker);
+    let _ = WOKEN.try_with(|woken| {
+        let waker = waker.take();
+        woken.borrow_mut().push(Listed { ticket: 0, waker });
+    });
+    waker
 }
 
 /// Notifies these. The caller owes them a [`wake_gathered`] as soon as it holds nothing.
-pub(crate) fn gather(relays: Vec<RelayRef>) {
-    if relays.is_empty() {
+pub(crate) fn gather(wakers: Vec<Waker>) {
+    if wakers.is_empty() {
         return;
     }
-    let mut relays: Vec<_> = relays.into_iter().map(Some).collect();
-    let gathered = WOKEN.try_with(|woken| woken.borrow_mut().append(&mut relays));
+    let listed = |waker| Listed {
+        ticket: 0,
+        waker: Some(waker),
+    };
+    let mut listed: Vec<_> = wakers.into_iter().map(listed).collect();
+    let gathered = WOKEN.try_with(|woken| move_all(&mut listed, &mut woken.borrow_mut()));
     if gathered.is_err() {
-        wake_all(relays);
+        wake_all(listed);
     }
 }
 
@@ -206,12 +202,10 @@ pub(crate) fn wake_gathered_within<G>(begin: impl FnOnce(usize) -> G) {
 }
 
 /// Wakes all even if some panic; the first panic goes on. Returns the empty vector.
-fn wake_all(mut woken: Vec<Option<RelayRef>>) -> Vec<Option<RelayRef>> {
+fn wake_all(mut woken: Vec<Listed>) -> Vec<Listed> {
     let mut panic: Option<Box<dyn Any + Send>> = None;
-    for relay in woken.iter_mut().filter_map(Option::take) {
-        // Dropping it may drop the waker.
-        let wake = AssertUnwindSafe(move || relay.waker.wake_by_ref());
-        if let Err(payload) = catch_unwind(wake) {
+    for waker in woken.iter_mut().filter_map(|one| one.waker.take()) {
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
             panic.get_or_insert(payload);
         }
     }
@@ -222,4 +216,54 @@ fn wake_all(mut woken: Vec<Option<RelayRef>>) -> Vec<Option<RelayRef>> {
         }
     }
     woken
+}
+
+#[cfg(all(test, not(eventring_loom)))]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::task::Wake;
+
+    /// Says who was woken.
+    struct Named(usize, Arc<Mutex<Vec<usize>>>);
+
+    impl Wake for Named {
+        fn wake(self: Arc<Self>) {
+            lock(&self.1).push(self.0);
+        }
+    }
+
+    /// Fifteen stand in line, all but those of some pattern leave, three more come, one of those who
+    /// stayed comes with another waker: woken are all who are left, in their order.
+    #[test]
+    fn who_stays_is_woken_in_order() {
+        const CAME: usize = 15;
+        for pattern in 0..1 << CAME {
+            let stays = |place: usize| pattern & (1 << place) != 0;
+            let woken = Arc::new(Mutex::new(Vec::new()));
+            let waker = |name| Waker::from(Arc::new(Named(name, Arc::clone(&woken))));
+            let notifier = Notifier::new();
+            let add = |name| notifier.add(waker(name));
+            let tickets: Vec<_> = (0..CAME).map(add).collect();
+            for place in (0..CAME).filter(|&place| !stays(place)) {
+                notifier.remove(tickets[place]);
+            }
+            let more: Vec<_> = (CAME..CAME + 3).map(add).collect();
+            let mut left: Vec<_> = (0..CAME).filter(|&place| stays(place)).collect();
+            if let Some(last) = left.last_mut() {
+                let ticket = notifier.exchange(tickets[*last], waker(100));
+                assert_eq!(ticket, tickets[*last]);
+                *last = 100;
+            }
+            left.extend([CAME, CAME + 2]);
+            notifier.remove(more[1]);
+            assert!(notifier.is_listed(more[2]));
+            notifier.gather();
+            assert!(!notifier.is_listed(more[2]));
+            wake_gathered();
+            assert_eq!(*lock(&woken), left);
+            notifier.remove(more[0]);
+            assert!(notifier.exchange(more[0], waker(0)) > more[2]);
+        }
+    }
 }

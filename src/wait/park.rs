@@ -1,6 +1,6 @@
 //! Threads that wait: as tasks do, with a waker that unparks them.
 
-use super::{Wait, Waiter, Waiting};
+use super::{Wait, Waiting};
 use crate::sync::{Parker, Unparker, const_thread_local};
 use std::cell::RefCell;
 use std::future::Future;
@@ -13,7 +13,6 @@ use std::time::{Duration, Instant};
 struct Parked {
     parker: Parker,
     waker: Waker,
-    waiter: Waiter,
 }
 
 #[derive(Debug)]
@@ -36,7 +35,6 @@ impl Parked {
         Self {
             parker,
             waker: Waker::from(Arc::new(unpark)),
-            waiter: Waiter::default(),
         }
     }
 
@@ -93,15 +91,7 @@ pub(crate) fn block_within<W: Wait>(wait: &mut W, limit: &mut Limit) -> Option<W
     if let Some(output) = wait.attempt(false) {
         return Some(output);
     }
-    with_parked(|parked| {
-        let waiter = std::mem::take(&mut parked.waiter);
-        let mut waiting = Waiting { wait, waiter };
-        let output = parked.block_on(&mut waiting, limit);
-        if output.is_some() {
-            parked.waiter = std::mem::take(&mut waiting.waiter);
-        }
-        output
-    })
+    block_on(&mut Waiting::new(wait), limit)
 }
 
 /// Blocks the thread until the future resolves, at most until the limit has passed (`None`).

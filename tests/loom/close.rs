@@ -227,25 +227,3 @@ fn drain_while_lapped_or_dropped() {
         drop(lapped);
     });
 }
-
-/// Catches: a waiter that has moved up in its list, and leaves it from where it was.
-///
-/// Kills: `renumber-moved`.
-#[test]
-fn drains_given_up() {
-    loom::model(|| {
-        let model = numbers(1, WaitStrategy::Block);
-        let _receiver = model.bus.subscribe();
-        model.publish(0);
-        let cx = &mut std::task::Context::from_waker(std::task::Waker::noop());
-        let mut drained = || {
-            let mut drained = model.bus.drained();
-            assert!(std::pin::Pin::new(&mut drained).poll(cx).is_pending());
-            drained
-        };
-        let [first, second, third] = [drained(), drained(), drained()];
-        drop((first, second));
-        let fourth = drained();
-        drop((third, fourth));
-    });
-}

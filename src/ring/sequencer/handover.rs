@@ -3,14 +3,15 @@
 use super::Sequencer;
 use crate::ring::registry::{Behind, Registry};
 use crate::sync::{Backoff, step};
-use crate::wait::{RelayRef, gather};
+use crate::wait::gather;
+use std::task::Waker;
 
 /// Whom to notify once the registry is unlocked.
 #[derive(Debug, Default)]
 #[must_use]
 pub(crate) struct Wakes {
     /// Those who were granted room, and could not be gathered yet.
-    pub(super) served: Vec<RelayRef>,
+    pub(super) served: Vec<Waker>,
     drained: bool,
     pub(super) deserted: bool,
 }

@@ -111,14 +111,15 @@ impl Sequencer {
         wants: Wants,
         attempt: impl FnOnce(&mut Registry, &mut Place) -> Poll<R>,
     ) -> Poll<R> {
-        let former = place.relay_to(waker);
+        let mut waker = Some(waker.clone());
         let mut registry = self.lock();
         let polled = attempt(&mut registry, place);
         if polled.is_pending() {
-            registry.room.stand(wants, place);
+            let stand = |waker| registry.room.stand(wants, place, waker);
+            waker = waker.and_then(stand);
         }
         drop(registry);
-        drop(former);
+        drop((waker, place.former.take()));
         polled
     }
 
@@ -132,7 +133,7 @@ impl Sequencer {
         let closed = self.tail.load().is_closed() && step("closed-while-waiting");
         let granted = match place.ticket {
             Some(ticket) if closed => {
-                registry.room.leave(ticket);
+                place.former = registry.room.leave(ticket);
                 None
             }
             Some(ticket) => registry.room.collect(ticket),
@@ -195,10 +196,13 @@ impl Sequencer {
     #[cold]
     fn leave_queue(&self, ticket: u64) {
         let mut registry = self.lock();
-        if step("leave-queue") {
-            registry.room.leave(ticket);
-        }
+        let waker = if step("leave-queue") {
+            registry.room.leave(ticket)
+        } else {
+            None
+        };
         self.serve_others(registry);
+        drop(waker);
     }
 
     fn serve_others(&self, mut registry: crate::sync::MutexGuard<'_, Registry>) {
