@@ -226,6 +226,8 @@ pub enum BuildError {
         /// The capacity asked for.
         capacity: usize,
     },
+    /// Sequence numbers from this one on would not last.
+    FirstTooLarge(u64),
 }
 
 impl fmt::Display for BuildError {
@@ -239,6 +241,10 @@ impl fmt::Display for BuildError {
             Self::HistoryTooLarge { history, capacity } => write!(
                 f,
                 "history is {history}, larger than the capacity of {capacity}: ask for less history or more capacity"
+            ),
+            Self::FirstTooLarge(first) => write!(
+                f,
+                "first sequence is {first}: sequences have 60 bits, start below 2^59"
             ),
         }
     }

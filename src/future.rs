@@ -2,6 +2,7 @@
 //! for [`PublishAll`] of a stream that is not.
 
 pub use crate::bus::{Deserted, Drained, Publish, PublishAll, PublishMany, Reserve, ReserveMany};
+pub use crate::numbered::RecvWithSequence;
 
 use crate::error::Lagged;
 use crate::lag;

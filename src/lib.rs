@@ -81,6 +81,7 @@ pub mod future;
 mod handles;
 pub mod iter;
 mod lag;
+mod numbered;
 mod outcome;
 mod reader;
 mod receiver;

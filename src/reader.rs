@@ -230,6 +230,12 @@ pub(crate) struct Pinned<'a, E> {
 }
 
 impl<E> Pinned<'_, E> {
+    /// The next event's.
+    #[inline]
+    pub(crate) fn sequence(&self) -> u64 {
+        self.next
+    }
+
     /// R3 by value: the next event, cloned, or moved out if nobody else can want it.
     #[inline]
     pub(crate) fn recv(&mut self) -> E

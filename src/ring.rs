@@ -25,7 +25,7 @@
 //!
 //! | term | meaning |
 //! |---|---|
-//! | sequence | number of an event, from 0, never reused |
+//! | sequence | number of an event, from 0 or what the bus was built with, never reused |
 //! | slot | `next_power_of_two(capacity)` of them, two small ones to a cache line; sequence `s` lives in slot `s & mask` |
 //! | capacity | exact number of unread events the bus holds (not rounded) |
 //! | tail | the next sequence to claim |
@@ -263,6 +263,7 @@ mod slot;
 
 pub(crate) use cursor::{CursorRef, Kind};
 pub(crate) use room::{Place, Wants};
+pub(crate) use sequence::FIRSTS;
 pub(crate) use sequencer::{Attached, Claim, Refusal, Sequencer};
 pub(crate) use slot::{Slot, unread};
 
@@ -295,15 +296,20 @@ pub(crate) struct Ring<E> {
 
 impl<E> Ring<E> {
     /// A ring with one strong handle. `None` if it does not fit into memory.
-    pub(crate) fn new(capacity: usize, history: usize) -> Option<Self> {
+    pub(crate) fn new(capacity: usize, history: usize, first: u64) -> Option<Self> {
         let length = capacity.checked_next_power_of_two()?;
+        let mask = length as u64 - 1;
         let mut slots = Vec::new();
         slots.try_reserve_exact(length).ok()?;
-        slots.extend((0..length).map(|_| Slot::new()));
+        // Each as if the lap before `first` had been through it.
+        slots.extend((0..length as u64).map(|index| {
+            let sequence = first + (index.wrapping_sub(first) & mask);
+            Slot::new((sequence + 1).saturating_sub(length as u64))
+        }));
         Some(Self {
-            sequencer: Sequencer::new(capacity as u64, history as u64),
+            sequencer: Sequencer::new(capacity as u64, history as u64, first),
             slots: slots.into_boxed_slice(),
-            mask: length as u64 - 1,
+            mask,
             shards: Shards::new(),
             waking: CachePadded::new(Waking::new()),
             handles: Handles::new(1),

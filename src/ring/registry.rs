@@ -188,14 +188,14 @@ pub(crate) struct Registry {
 }
 
 impl Registry {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(first: u64) -> Self {
         Self {
             gating: Cursors::new(Kind::Gating),
             lossy: Cursors::new(Kind::Lossy),
             room: Room::default(),
             drains: BTreeSet::new(),
             missed: 0,
-            released: 0,
+            released: first,
             subscribed: 0,
         }
     }

@@ -21,9 +21,10 @@ pub(crate) struct Slot<E> {
 unsafe impl<E: Send + Sync> Sync for Slot<E> {}
 
 impl<E> Slot<E> {
-    pub(crate) fn new() -> Self {
+    /// An empty slot, as if what precedes the sequence `next` had been committed there, and read.
+    pub(crate) fn new(next: u64) -> Self {
         Self {
-            stamp: AtomicU64::new(0),
+            stamp: AtomicU64::new(StampWord::next_is(next).0),
             value: UnsafeCell::new(None),
         }
     }

@@ -7,6 +7,7 @@ mod common;
 mod build;
 mod close;
 mod drained;
+mod numbers;
 mod publish;
 mod publish_many;
 mod receive;
