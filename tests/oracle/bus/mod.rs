@@ -56,6 +56,7 @@ struct Seen {
 #[derive(Debug, PartialEq, Eq)]
 struct BusSeen {
     published: u64,
+    next_sequence: u64,
     dropped: u64,
     missed: u64,
     receivers: usize,

@@ -28,6 +28,7 @@ impl<T: Payload + 'static> Real<T> {
             .capacity(setup.capacity)
             .history(setup.history)
             .strategy(setup.strategy)
+            .first(setup.first)
             .build()
             .unwrap();
         Self {
@@ -55,10 +56,10 @@ impl<T: Payload + 'static> Real<T> {
             HandleStep::Subscribe => self.readers.push(Reading::new(bus.subscribe())),
             HandleStep::SubscribeLossy => self.readers.push(Reading::new(bus.subscribe_lossy())),
             HandleStep::SubscribeFrom(start) => {
-                self.readers.push(Reading::new(bus.subscribe_from(start)));
+                self.readers.push(Reading::new(bus.subscribe_from(self.setup.start(start))));
             }
             HandleStep::SubscribeLossyFrom(start) => {
-                let receiver = bus.subscribe_lossy_from(start);
+                let receiver = bus.subscribe_lossy_from(self.setup.start(start));
                 self.readers.push(Reading::new(receiver));
             }
             HandleStep::Close => bus.close(),
@@ -130,6 +131,7 @@ impl<T: Payload + 'static> Real<T> {
         assert_eq!(bus.is_empty(), len == 0);
         BusSeen {
             published: stats.published,
+            next_sequence: stats.next_sequence,
             dropped: stats.dropped,
             missed: stats.missed,
             receivers: stats.receivers,

@@ -18,6 +18,20 @@ pub(crate) struct Setup {
     pub(crate) capacity: usize,
     pub(crate) history: usize,
     pub(crate) strategy: WaitStrategy,
+    /// The sequence of the first event.
+    pub(crate) first: u64,
+}
+
+impl Setup {
+    /// The drawn start, with a drawn sequence counted from a little before the first event.
+    pub(crate) fn start(self, drawn: Start) -> Start {
+        match drawn {
+            Start::Sequence(sequence) => {
+                Start::Sequence(self.first.saturating_sub(2).saturating_add(sequence))
+            }
+            start => start,
+        }
+    }
 }
 
 /// No step publishes as many: more than two laps.

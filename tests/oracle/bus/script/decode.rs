@@ -23,16 +23,22 @@ impl<'a> Arbitrary<'a> for Script {
     }
 }
 
+/// Where the numbers of the events begin: the last one is the greatest that is allowed.
+const FIRSTS: [u64; 8] = [0, 0, 0, 1, 2, 5, 1 << 32, (1 << 59) - 1];
+
 impl<'a> Arbitrary<'a> for Setup {
     fn arbitrary(bytes: &mut Unstructured<'a>) -> Result<Self> {
         use WaitStrategy::{Block, DropNewest, Overwrite};
         let capacity = bytes.int_in_range(1..=9usize)?;
         // Without a history values are moved out: as often as all others together.
         let history = bytes.int_in_range(0..=2 * capacity)?;
+        // Scripts that were found when all began at 0 keep their strategies.
+        let drawn = bytes.choose_index(3 * FIRSTS.len())?;
         Ok(Self {
             capacity,
             history: history.saturating_sub(capacity),
-            strategy: *bytes.choose(&[Block, Overwrite, DropNewest])?,
+            strategy: [Block, Overwrite, DropNewest][drawn % 3],
+            first: FIRSTS[drawn / 3],
         })
     }
 }

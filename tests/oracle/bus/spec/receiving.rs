@@ -56,7 +56,7 @@ impl Spec {
             }
             if !panicked {
                 self.clones += usize::from(clones);
-                events.push(self.log[sequence as usize]);
+                events.push(self.log[(sequence - self.setup.first) as usize]);
             }
         }
         self.settle();

@@ -7,7 +7,8 @@ use crate::bus::{BusSeen, ReaderSeen, Seen};
 impl Spec {
     pub(in crate::bus) fn seen(&self) -> Seen {
         let bus = BusSeen {
-            published: self.tail(),
+            published: self.log.len() as u64,
+            next_sequence: self.tail(),
             dropped: self.dropped,
             missed: self.missed,
             receivers: self.readers.len(),
