@@ -71,8 +71,10 @@ compile_error!(
      build for a target with `target_has_atomic = \"64\"`"
 );
 
+mod batch;
 pub mod broadcast;
 mod bus;
+mod committing;
 mod coop;
 #[cfg(any(doc, doctest))]
 pub mod docs;
@@ -92,6 +94,7 @@ mod subscription;
 mod sync;
 mod wait;
 
+pub use batch::Batch;
 pub use bus::{Builder, EventBus, OwnedPermit, Permit, Permits, Stats, WeakEventBus};
 pub use error::{
     BuildError, Lagged, PublishError, RecvTimeoutError, TryPublishError, TryRecvError,

@@ -29,8 +29,9 @@
 //! | slot | `next_power_of_two(capacity)` of them, two small ones to a cache line; sequence `s` lives in slot `s & mask` |
 //! | capacity | exact number of unread events the bus holds (not rounded) |
 //! | tail | the next sequence to claim |
-//! | cursor | a receiver's position: the sequence that it reads next |
+//! | cursor | a receiver's position: the sequence that it reads next, or commits next |
 //! | gating receiver | holds publishers back: they may not lap it |
+//! | committing receiver | a gating one whose cursor stays behind its position, at what it has not committed: it can go back there, and borrow what is there |
 //! | lossy receiver | may be lapped: evicted (its cursor DETACHED), then it lags |
 //! | permit | room that was granted: a sequence that only its owner may claim, whichever that will be |
 //! | limit | the first sequence that may not be claimed without a permit: no more than the slowest gating cursor `+ capacity -` the permits that are out |
@@ -69,6 +70,7 @@
 //!   history is kept.
 //! * **R4** Lossy: store the new position. Gating: swap it in; if the old word was FLAGGED, hand
 //!   over. Also when user code panics at R3: the event counts as received.
+//!   A committing receiver does this when it commits; reading moves only its position.
 //!
 //! So a receive costs one uncontended read-modify-write on the receiver's own cache line, and
 //! nothing that receivers share.
@@ -130,7 +132,7 @@
 //!
 //! A value is dropped once every receiver has it:
 //!
-//! * the only receiver moves it out, unless it reads a batch in place;
+//! * the only receiver moves it out, unless it reads a batch in place or commits;
 //! * of several, the last to find the ring empty, or to be dropped, releases what all have read;
 //! * the last receiver to be dropped, or a publisher that finds none left, releases everything.
 //!

@@ -129,8 +129,8 @@ impl Cursors {
     pub(crate) fn reached(&mut self, target: u64, flag: bool) -> Result<u64, Behind> {
         while let Some(cursor) = self.below(target) {
             let standing = match self.kind {
-                Kind::Gating => cursor.gating_below(target, flag),
                 Kind::Lossy => cursor.lossy_below(target, flag),
+                Kind::Gating | Kind::Committing => cursor.gating_below(target, flag),
             };
             match standing {
                 Standing::Reached(stands_at) => self.attached.raise_least(stands_at),
@@ -202,7 +202,7 @@ impl Registry {
 
     pub(crate) fn cursors(&mut self, kind: Kind) -> &mut Cursors {
         match kind {
-            Kind::Gating => &mut self.gating,
+            Kind::Gating | Kind::Committing => &mut self.gating,
             Kind::Lossy => &mut self.lossy,
         }
     }

@@ -158,6 +158,17 @@ impl<E> Slot<E> {
         })
     }
 
+    /// The value in place, for as long as it stays there.
+    ///
+    /// # Safety
+    ///
+    /// The value must have been committed, and nobody may write it while it is borrowed.
+    pub(crate) unsafe fn get(&self) -> &E {
+        // SAFETY: the pointer is the cell's own; not written meanwhile by this function's contract.
+        let value = self.value.with(|slot| unsafe { &*slot });
+        unread(value.as_ref())
+    }
+
     /// Reads the value in place.
     ///
     /// # Safety

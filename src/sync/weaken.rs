@@ -27,6 +27,9 @@
 //! | `pin-flagged` | R2: a flagged cursor can be pinned too |
 //! | `only-receiver` | R3: the value is moved out by the only receiver; by any |
 //! | `advance-rmw` | R4: the step of a gating receiver is a swap; a load and a store |
+//! | `keep-uncommitted` | R3: nothing is moved out by a committing receiver |
+//! | `read-uncommitted` | R4: reading does not move the cursor of a committing receiver |
+//! | `release-committed-values` | a committing receiver that has committed all releases |
 //! | `keep-flag` | R4: a flag that a lossy receiver writes over is handed over |
 //! | `hand-over` | R4: a flag that comes off is handed over |
 //! | `subscribe-limit` | attaching: `limit` is lowered |

@@ -6,6 +6,7 @@ mod common;
 
 mod build;
 mod close;
+mod committing;
 mod drained;
 mod numbers;
 mod publish;

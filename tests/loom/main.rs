@@ -13,6 +13,7 @@
 mod batch;
 mod broadcast_channel;
 mod close;
+mod commit;
 mod deserted;
 mod overwrite;
 mod permit;

@@ -37,7 +37,7 @@ impl Sequencer {
             Start::Sequence(sequence) => sequence.min(tail),
         };
         let retained = |tail: u64| position(tail).max(newest(tail, history));
-        if kind == Kind::Gating {
+        if kind != Kind::Lossy {
             let reserved = registry.room.reserved;
             let bearable = before + self.bounds.capacity - reserved;
             if self.bounds.limit.load(Ordering::Relaxed) > bearable && step("subscribe-limit") {

@@ -67,6 +67,7 @@ struct BusSeen {
 #[derive(Debug, PartialEq, Eq)]
 struct ReaderSeen {
     position: u64,
+    committed: u64,
     len: usize,
     missed: u64,
     lossy: bool,

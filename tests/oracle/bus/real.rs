@@ -55,8 +55,12 @@ impl<T: Payload + 'static> Real<T> {
             HandleStep::CancelDrained => handle.cancel_drained(),
             HandleStep::Subscribe => self.readers.push(Reading::new(bus.subscribe())),
             HandleStep::SubscribeLossy => self.readers.push(Reading::new(bus.subscribe_lossy())),
+            HandleStep::SubscribeCommitting => {
+                self.readers.push(Reading::new(bus.subscribe_committing()));
+            }
             HandleStep::SubscribeFrom(start) => {
-                self.readers.push(Reading::new(bus.subscribe_from(self.setup.start(start))));
+                self.readers
+                    .push(Reading::new(bus.subscribe_from(self.setup.start(start))));
             }
             HandleStep::SubscribeLossyFrom(start) => {
                 let receiver = bus.subscribe_lossy_from(self.setup.start(start));
@@ -94,6 +98,7 @@ impl<T: Payload + 'static> Real<T> {
             ReaderStep::Poll(way, waker, fuse) => {
                 return reader.poll(way, waker, fuse, &self.wakers);
             }
+            ReaderStep::Commit(step) => return reader.commit(step, &self.wakers),
             ReaderStep::CancelReceive => reader.cancel(),
             ReaderStep::Clone => {
                 let clone = reader.with(|receiver| receiver.clone());

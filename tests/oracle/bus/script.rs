@@ -56,6 +56,8 @@ pub(crate) enum HandleStep {
     Publish(PublishStep),
     Subscribe,
     SubscribeLossy,
+    /// If the bus does not overwrite.
+    SubscribeCommitting,
     SubscribeFrom(Start),
     SubscribeLossyFrom(Start),
     /// Polls with a waker, going on with the future that the handle has, if any.
@@ -103,7 +105,22 @@ pub(crate) enum ReaderStep {
     CancelReceive,
     Clone,
     Resubscribe,
+    /// If it is a committing receiver, as all that follow here.
+    Commit(CommitStep),
     Drop,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum CommitStep {
+    /// Up to so many of what was received.
+    Some(u64),
+    All,
+    Rewind,
+    /// Receives a batch, which is committed or dropped; and user code panics as above.
+    Batch(usize, bool, u8),
+    BatchBlocking(usize, bool, u8),
+    /// Polls, with a waker, as with [`Way::Recv`].
+    PollBatch(usize, bool, usize, u8),
 }
 
 /// Receiving without a waker.
@@ -122,7 +139,7 @@ pub(crate) enum Take {
     RecvTimeout,
 }
 
-/// Receiving with a waker. The last five are futures: one that is pending is gone on with.
+/// Receiving with a waker. The last six are futures: one that is pending is gone on with.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Way {
     PollRecv,
@@ -134,6 +151,8 @@ pub(crate) enum Way {
     RecvWith,
     RecvMany(usize),
     RecvManyWith(usize),
+    /// Of a committing receiver: a batch, which is committed or dropped.
+    RecvBatch(usize, bool),
 }
 
 impl Way {
@@ -145,6 +164,7 @@ impl Way {
                 | Self::RecvWith
                 | Self::RecvMany(_)
                 | Self::RecvManyWith(_)
+                | Self::RecvBatch(..)
         )
     }
 

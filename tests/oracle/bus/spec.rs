@@ -74,7 +74,7 @@ impl Spec {
     /// The first sequence that some receiver still gets, or the tail.
     fn slowest(&self) -> u64 {
         let retained = self.newest(self.setup.capacity);
-        let nexts = self.readers.iter().map(|reader| reader.next(retained));
+        let nexts = self.readers.iter().map(|reader| reader.wants(retained));
         nexts.min().unwrap_or(self.tail())
     }
 
@@ -188,8 +188,14 @@ impl Spec {
             },
             kept,
             subscribed: tail,
+            committed: tail,
             ..Reader::default()
         });
+    }
+
+    fn subscribe_committing(&mut self) {
+        self.subscribe(true, Start::Next);
+        self.readers.last_mut().expect("just came").committing = true;
     }
 
     /// A receiver of its own at the same position.
@@ -200,6 +206,10 @@ impl Spec {
             left_values: false,
             parked: None,
             ended: false,
+            position: match original.committing {
+                true => original.committed,
+                false => original.position,
+            },
             ..original
         });
     }
@@ -236,6 +246,12 @@ impl Spec {
             }
             HandleStep::Subscribe => self.subscribe(gating, Start::Next),
             HandleStep::SubscribeLossy => self.subscribe(false, Start::Next),
+            HandleStep::SubscribeCommitting => {
+                if !gating {
+                    return None;
+                }
+                self.subscribe_committing();
+            }
             HandleStep::SubscribeFrom(start) => self.subscribe(gating, self.setup.start(start)),
             HandleStep::SubscribeLossyFrom(start) => self.subscribe(false, self.setup.start(start)),
             HandleStep::Close => self.close(),

@@ -17,6 +17,11 @@ impl Spec {
         };
         let reader = |reader: &Reader| ReaderSeen {
             position: reader.position,
+            committed: if reader.committing {
+                reader.committed
+            } else {
+                reader.position
+            },
             len: (self.tail() - reader.position) as usize,
             missed: reader.missed,
             lossy: !reader.gating,
