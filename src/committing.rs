@@ -136,10 +136,15 @@ impl<E> Receiver<E> {
 
     #[track_caller]
     pub(crate) fn committing(&mut self) -> &mut Subscription<E> {
+        self.assert_commits();
+        &mut self.0
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_commits(&self) {
         assert!(
             self.0.reader().kind() == Kind::Committing,
             "the receiver does not commit: see EventBus::subscribe_committing"
         );
-        &mut self.0
     }
 }

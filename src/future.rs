@@ -4,6 +4,7 @@
 pub use crate::batch::RecvBatch;
 pub use crate::bus::{Deserted, Drained, Publish, PublishAll, PublishMany, Reserve, ReserveMany};
 pub use crate::numbered::RecvWithSequence;
+pub use crate::watermark::Reached;
 
 use crate::error::Lagged;
 use crate::lag;

@@ -93,14 +93,16 @@ pub mod stream;
 mod subscription;
 mod sync;
 mod wait;
+mod watermark;
 
 pub use batch::Batch;
 pub use bus::{Builder, EventBus, OwnedPermit, Permit, Permits, Stats, WeakEventBus};
 pub use error::{
-    BuildError, Lagged, PublishError, RecvTimeoutError, TryPublishError, TryRecvError,
+    BuildError, Gone, Lagged, PublishError, RecvTimeoutError, TryPublishError, TryRecvError,
 };
 pub use receiver::Receiver;
 pub use strategy::{Start, WaitStrategy};
+pub use watermark::Watermark;
 
 /// The examples of the README are tests too.
 #[cfg(doctest)]

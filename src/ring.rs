@@ -122,6 +122,10 @@
 //! by compare-and-swap while they are not BUSY, since R4 writes over the word; a detached one is
 //! re-attached first; a flag that comes off by eviction is handed over after the commit.
 //!
+//! So does who waits for one committing receiver to come to some sequence. Such a receiver that goes
+//! leaves GONE in its word, in the place of BUSY: what it has committed, and that there will be no
+//! more, is one word.
+//!
 //! # Waiting for the last receiver to go
 //!
 //! Stand in a list, then look at the count; the last receiver takes itself off, and notifies once it
@@ -165,7 +169,7 @@
 //! * **I4** While BUSY, only its owner writes a cursor.
 //! * **I5** At most one lap: `claimed - capacity` never exceeds a gating cursor.
 //! * **I6** While a publisher or a drain waits, FLAGGED is set on some cursor that it waits for, or
-//!   somebody is just handing it over.
+//!   somebody is just handing it over; also on each committing cursor that is waited for.
 //! * **I7** A receiver that waits at a slot stands in its shard's list before it relies on the
 //!   WAITING bit.
 //!
@@ -193,6 +197,7 @@
 //! | taking WAITING out (close) | `take-waiting` | Release | mark | CLOSED is not seen |
 //! | cursor pin, evict (R2, P4) | | Relaxed | each other | nothing: the word's modification order decides |
 //! | cursor store, swap (R4) | `cursor-unpin`, `cursor-advance` | Release | load under the lock | a value is overwritten while it is read |
+//! | cursor load of a committing receiver | `watermark-load` | Acquire | R4 | what was done before the commit is not seen |
 //! | cursor load under the lock | `cursor-load` | Acquire | R4 | the same |
 //! | closing announced, looked for | | Relaxed | tail close | nothing: it comes before CLOSED, which is released |
 //! | `receivers` load (R3, P7) | `receivers-load` | Acquire | shrinking | a value is moved out while another receiver clones it |
@@ -262,12 +267,14 @@ mod room;
 mod sequence;
 mod sequencer;
 mod slot;
+mod watched;
 
 pub(crate) use cursor::{CursorRef, Kind};
 pub(crate) use room::{Place, Wants};
 pub(crate) use sequence::FIRSTS;
 pub(crate) use sequencer::{Attached, Claim, Refusal, Sequencer};
 pub(crate) use slot::{Slot, unread};
+pub(crate) use watched::Watch;
 
 use crate::handles::Handles;
 use crate::sync::{AtomicU64, Ordering, step};

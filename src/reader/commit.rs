@@ -1,7 +1,7 @@
 //! A committing receiver: what it has read is its own until it says so.
 
 use super::Reader;
-use crate::ring::Kind;
+use crate::ring::{CursorRef, Kind};
 use crate::sync::step;
 use std::mem::needs_drop;
 use std::ops::Range;
@@ -13,6 +13,10 @@ impl<E> Reader<E> {
             Kind::Committing => self.place.cursor.committed(),
             Kind::Gating | Kind::Lossy => self.place.position,
         }
+    }
+
+    pub(crate) fn cursor(&self) -> &CursorRef {
+        &self.place.cursor
     }
 
     /// R4 of a committing receiver, for all below `upto` that was not committed yet.

@@ -83,6 +83,19 @@ impl Cursor {
         CursorWord(self.word.load(Ordering::Relaxed)).sequence()
     }
 
+    /// Where a committing receiver stands, for who follows it, and whether it is gone.
+    ///
+    /// Acquire pairs with the Release in [`advance`](Self::advance): who sees something committed sees
+    /// what was done with it before.
+    pub(crate) fn watermark(&self) -> CursorWord {
+        CursorWord(self.word.load(acquire("watermark-load")))
+    }
+
+    /// Its committing receiver goes. Relaxed: what it has done was released by its last commit.
+    pub(super) fn leave(&self) {
+        self.word.fetch_or(CursorWord::GONE, Ordering::Relaxed);
+    }
+
     /// R2: keeps publishers off the slots from `sequence` on. `Some(flagged)` if pinned; `None` if
     /// the cursor was taken away from there.
     ///

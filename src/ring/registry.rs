@@ -10,6 +10,7 @@ use super::cursor::{Cursor, CursorRef, Eviction, Kind, Standing};
 use super::heap::Heap;
 use super::room::Room;
 use super::sequence::{CursorWord, NOBODY, ONLY_DETACHED};
+use super::watched::Watched;
 use std::collections::BTreeSet;
 
 /// All cursors of one kind.
@@ -179,6 +180,7 @@ pub(crate) struct Registry {
     pub(super) room: Room,
     /// The sequences that somebody waits for all receivers to reach.
     pub(crate) drains: BTreeSet<u64>,
+    pub(super) watched: Watched,
     /// Events that receivers were told they missed.
     pub(crate) missed: u64,
     /// No slot holds a value of a sequence below this that all have received.
@@ -194,6 +196,7 @@ impl Registry {
             lossy: Cursors::new(Kind::Lossy),
             room: Room::default(),
             drains: BTreeSet::new(),
+            watched: Watched::default(),
             missed: 0,
             released: first,
             subscribed: 0,

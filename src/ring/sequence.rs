@@ -103,12 +103,14 @@ impl StampWord {
     }
 }
 
-/// What a cursor holds: `sequence << 2 | FLAGGED | BUSY`, or `DETACHED`.
+/// What a cursor holds: `sequence << 2 | FLAGGED | BUSY`, or `DETACHED`; GONE for BUSY if it commits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CursorWord(pub(crate) u64);
 
 impl CursorWord {
     const BUSY: u64 = 1;
+    /// Of a committing cursor, which is never BUSY: its receiver is gone.
+    pub(crate) const GONE: u64 = Self::BUSY;
     pub(crate) const FLAGGED: u64 = 2;
     pub(crate) const DETACHED: Self = Self(u64::MAX);
 
@@ -136,6 +138,10 @@ impl CursorWord {
     #[inline]
     pub(crate) fn is_busy(self) -> bool {
         self.0 & Self::BUSY != 0
+    }
+
+    pub(crate) fn is_gone(self) -> bool {
+        self.0 & Self::GONE != 0
     }
 
     #[inline]

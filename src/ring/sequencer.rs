@@ -124,7 +124,7 @@ pub(crate) struct Sequencer {
     /// Apart from what every publish reads: receivers come and go.
     receivers: CachePadded<AtomicUsize>,
     registry: CachePadded<Mutex<Registry>>,
-    /// Those who wait for the receivers to catch up.
+    /// Those who wait for the receivers, or for one that commits, to catch up.
     drained: Notifier,
     /// Those who wait for the last receiver to go.
     deserted: Notifier,

@@ -63,6 +63,9 @@
 //! | `closed-while-waiting` | who waits for room looks for CLOSED |
 //! | `wake-served` | those who are granted room are woken |
 //! | `wake-drained` | a hand-over notifies drains |
+//! | `mark-gone` | a committing receiver that goes says so |
+//! | `flag-watched` | who waits for a committing receiver flags it |
+//! | `note-watched` | and notes what for |
 //! | `note-drain` | a drain notes its target |
 //! | `attach-detached` | a drain re-attaches a detached cursor, to flag it |
 //! | `wake-deserted` | the last receiver to go notifies |

@@ -18,3 +18,4 @@ mod sink;
 mod streams;
 mod subscribe;
 mod traits;
+mod watermark;

@@ -21,6 +21,7 @@ mod publish;
 mod receive;
 mod release;
 mod subscribe;
+mod watermark;
 
 use eventring::stream::WithLag;
 use eventring::{EventBus, Lagged, Start, TryRecvError, WaitStrategy, broadcast};

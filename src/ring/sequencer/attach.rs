@@ -148,6 +148,9 @@ impl Sequencer {
         kind: Kind,
         anchor: Option<&CursorRef>,
     ) -> Wakes {
+        if kind == Kind::Committing && step("mark-gone") {
+            cursor.leave();
+        }
         let mut wakes = self.remove(registry, cursor, kind);
         if let Some(anchor) = anchor {
             wakes.merge(self.remove(registry, anchor, Kind::Gating));
