@@ -172,6 +172,21 @@ pub enum RecvTimeoutError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Lagged(pub u64);
 
+/// A committing receiver went before it had committed what was waited for: error of
+/// [`Watermark::reached`](crate::Watermark::reached).
+///
+/// ```
+/// assert_eq!(eventring::Gone.to_string(), "the receiver is gone, and has not committed it");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gone;
+
+impl fmt::Display for Gone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the receiver is gone, and has not committed it")
+    }
+}
+
 impl fmt::Display for TryRecvError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -199,6 +214,7 @@ impl fmt::Display for Lagged {
 impl Error for TryRecvError {}
 impl Error for RecvTimeoutError {}
 impl Error for Lagged {}
+impl Error for Gone {}
 
 /// Why a bus cannot be built, and what to change: error of
 /// [`Builder::build`](crate::Builder::build), text of the panic of
@@ -226,6 +242,8 @@ pub enum BuildError {
         /// The capacity asked for.
         capacity: usize,
     },
+    /// Sequence numbers from this one on would not last.
+    FirstTooLarge(u64),
 }
 
 impl fmt::Display for BuildError {
@@ -239,6 +257,10 @@ impl fmt::Display for BuildError {
             Self::HistoryTooLarge { history, capacity } => write!(
                 f,
                 "history is {history}, larger than the capacity of {capacity}: ask for less history or more capacity"
+            ),
+            Self::FirstTooLarge(first) => write!(
+                f,
+                "first sequence is {first}: sequences have 60 bits, start below 2^59"
             ),
         }
     }

@@ -1,7 +1,10 @@
 //! The futures of the methods that wait, to be named where one has to be stored. All are `Unpin`, but
 //! for [`PublishAll`] of a stream that is not.
 
+pub use crate::batch::RecvBatch;
 pub use crate::bus::{Deserted, Drained, Publish, PublishAll, PublishMany, Reserve, ReserveMany};
+pub use crate::numbered::RecvWithSequence;
+pub use crate::watermark::Reached;
 
 use crate::error::Lagged;
 use crate::lag;

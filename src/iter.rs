@@ -1,5 +1,7 @@
 //! Receivers as iterators.
 
+pub use crate::batch::BatchIter;
+
 use crate::receiver::Receiver;
 use std::fmt;
 

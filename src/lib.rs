@@ -71,8 +71,10 @@ compile_error!(
      build for a target with `target_has_atomic = \"64\"`"
 );
 
+mod batch;
 pub mod broadcast;
 mod bus;
+mod committing;
 mod coop;
 #[cfg(any(doc, doctest))]
 pub mod docs;
@@ -81,6 +83,7 @@ pub mod future;
 mod handles;
 pub mod iter;
 mod lag;
+mod numbered;
 mod outcome;
 mod reader;
 mod receiver;
@@ -90,13 +93,16 @@ pub mod stream;
 mod subscription;
 mod sync;
 mod wait;
+mod watermark;
 
+pub use batch::Batch;
 pub use bus::{Builder, EventBus, OwnedPermit, Permit, Permits, Stats, WeakEventBus};
 pub use error::{
-    BuildError, Lagged, PublishError, RecvTimeoutError, TryPublishError, TryRecvError,
+    BuildError, Gone, Lagged, PublishError, RecvTimeoutError, TryPublishError, TryRecvError,
 };
 pub use receiver::Receiver;
 pub use strategy::{Start, WaitStrategy};
+pub use watermark::Watermark;
 
 /// The examples of the README are tests too.
 #[cfg(doctest)]

@@ -1,5 +1,9 @@
 //! A receiver's side of the ring: where it stands, and how it reads (R1 to R4).
 
+mod commit;
+
+pub(crate) use commit::Held;
+
 use crate::outcome::{RecvError, TryRecvError};
 use crate::ring::{Attached, CursorRef, Kind, Ring, Sequencer, Slot, unread};
 use crate::strategy::Start;
@@ -21,7 +25,8 @@ struct Place {
     /// The gating cursor of a gating receiver that still reads the past through a lossy one, and
     /// the sequence where it takes over.
     anchor: Option<(u64, CursorRef)>,
-    /// The sequence to read next. The cursor says the same, unless it was taken away from there.
+    /// The sequence to read next. The cursor says the same, unless it was taken away from there, or
+    /// stays behind until it is told to [commit](Reader::commit).
     position: u64,
     /// Where it was when it last had to wait.
     waited: u64,
@@ -42,7 +47,7 @@ impl<E> Reader<E> {
         reader
     }
 
-    /// A reader at the same position.
+    /// A reader at the same position, or at what is committed.
     pub(crate) fn duplicate(&self) -> Self {
         let Place {
             cursor,
@@ -52,7 +57,11 @@ impl<E> Reader<E> {
             ..
         } = &self.place;
         let sequencer = &self.ring.sequencer;
-        let attached = sequencer.duplicate(*position, cursor, *kind, anchor.as_ref());
+        let position = match kind {
+            Kind::Committing => cursor.committed(),
+            Kind::Gating | Kind::Lossy => *position,
+        };
+        let attached = sequencer.duplicate(position, cursor, *kind, anchor.as_ref());
         Self::attached(&self.ring, attached)
     }
 
@@ -120,7 +129,7 @@ impl<E> Reader<E> {
             Ordering::Equal => {}
         }
         let flagged = match place.kind {
-            Kind::Gating => false,
+            Kind::Gating | Kind::Committing => false,
             Kind::Lossy => match place.cursor.pin(position) {
                 Some(flagged) => flagged,
                 None => return Err(place.lagged(&ring.sequencer)),
@@ -144,7 +153,8 @@ impl Place {
     #[cold]
     fn empty<E>(&mut self, ring: &Ring<E>) -> TryRecvError {
         let sequencer = &ring.sequencer;
-        if !self.cursor.is_at(self.position) && step("claimed-for-others") {
+        let stands = self.kind == Kind::Committing || self.cursor.is_at(self.position);
+        if !stands && step("claimed-for-others") {
             // Claimed, not yet committed, and not for us any more: not to be waited for.
             return self.lagged(sequencer);
         }
@@ -230,6 +240,12 @@ pub(crate) struct Pinned<'a, E> {
 }
 
 impl<E> Pinned<'_, E> {
+    /// The next event's.
+    #[inline]
+    pub(crate) fn sequence(&self) -> u64 {
+        self.next
+    }
+
     /// R3 by value: the next event, cloned, or moved out if nobody else can want it.
     #[inline]
     pub(crate) fn recv(&mut self) -> E
@@ -330,7 +346,8 @@ impl<E> Pinned<'_, E> {
         let sequencer = &self.ring.sequencer;
         let alone = needs_drop::<E>()
             && sequencer.history() == 0
-            && (sequencer.receivers() == 1 || !step("only-receiver"));
+            && (sequencer.receivers() == 1 || !step("only-receiver"))
+            && (self.place.kind != Kind::Committing || !step("keep-uncommitted"));
         if !alone {
             return None;
         }
@@ -349,6 +366,7 @@ impl<E> Drop for Pinned<'_, E> {
         place.position = self.next;
         let flagged = match place.kind {
             Kind::Gating => place.cursor.advance(self.next),
+            Kind::Committing => !step("read-uncommitted") && place.cursor.advance(self.next),
             Kind::Lossy => {
                 place.cursor.unpin(self.next);
                 self.flagged && step("keep-flag")

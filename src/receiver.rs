@@ -122,7 +122,10 @@ impl<E> Receiver<E> {
 
     /// Receives the next event that is there, past any gap.
     #[inline(always)]
-    fn try_next<R>(&mut self, receive: impl FnOnce(Pinned<'_, E>) -> R) -> Result<R, TryRecvError> {
+    pub(crate) fn try_next<R>(
+        &mut self,
+        receive: impl FnOnce(Pinned<'_, E>) -> R,
+    ) -> Result<R, TryRecvError> {
         loop {
             match self.0.try_receive() {
                 Ok(pinned) => return Ok(receive(pinned)),

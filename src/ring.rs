@@ -25,12 +25,13 @@
 //!
 //! | term | meaning |
 //! |---|---|
-//! | sequence | number of an event, from 0, never reused |
+//! | sequence | number of an event, from 0 or what the bus was built with, never reused |
 //! | slot | `next_power_of_two(capacity)` of them, two small ones to a cache line; sequence `s` lives in slot `s & mask` |
 //! | capacity | exact number of unread events the bus holds (not rounded) |
 //! | tail | the next sequence to claim |
-//! | cursor | a receiver's position: the sequence that it reads next |
+//! | cursor | a receiver's position: the sequence that it reads next, or commits next |
 //! | gating receiver | holds publishers back: they may not lap it |
+//! | committing receiver | a gating one whose cursor stays behind its position, at what it has not committed: it can go back there, and borrow what is there |
 //! | lossy receiver | may be lapped: evicted (its cursor DETACHED), then it lags |
 //! | permit | room that was granted: a sequence that only its owner may claim, whichever that will be |
 //! | limit | the first sequence that may not be claimed without a permit: no more than the slowest gating cursor `+ capacity -` the permits that are out |
@@ -69,6 +70,7 @@
 //!   history is kept.
 //! * **R4** Lossy: store the new position. Gating: swap it in; if the old word was FLAGGED, hand
 //!   over. Also when user code panics at R3: the event counts as received.
+//!   A committing receiver does this when it commits; reading moves only its position.
 //!
 //! So a receive costs one uncontended read-modify-write on the receiver's own cache line, and
 //! nothing that receivers share.
@@ -120,6 +122,10 @@
 //! by compare-and-swap while they are not BUSY, since R4 writes over the word; a detached one is
 //! re-attached first; a flag that comes off by eviction is handed over after the commit.
 //!
+//! So does who waits for one committing receiver to come to some sequence. Such a receiver that goes
+//! leaves GONE in its word, in the place of BUSY: what it has committed, and that there will be no
+//! more, is one word.
+//!
 //! # Waiting for the last receiver to go
 //!
 //! Stand in a list, then look at the count; the last receiver takes itself off, and notifies once it
@@ -130,7 +136,7 @@
 //!
 //! A value is dropped once every receiver has it:
 //!
-//! * the only receiver moves it out, unless it reads a batch in place;
+//! * the only receiver moves it out, unless it reads a batch in place or commits;
 //! * of several, the last to find the ring empty, or to be dropped, releases what all have read;
 //! * the last receiver to be dropped, or a publisher that finds none left, releases everything.
 //!
@@ -163,7 +169,7 @@
 //! * **I4** While BUSY, only its owner writes a cursor.
 //! * **I5** At most one lap: `claimed - capacity` never exceeds a gating cursor.
 //! * **I6** While a publisher or a drain waits, FLAGGED is set on some cursor that it waits for, or
-//!   somebody is just handing it over.
+//!   somebody is just handing it over; also on each committing cursor that is waited for.
 //! * **I7** A receiver that waits at a slot stands in its shard's list before it relies on the
 //!   WAITING bit.
 //!
@@ -191,6 +197,7 @@
 //! | taking WAITING out (close) | `take-waiting` | Release | mark | CLOSED is not seen |
 //! | cursor pin, evict (R2, P4) | | Relaxed | each other | nothing: the word's modification order decides |
 //! | cursor store, swap (R4) | `cursor-unpin`, `cursor-advance` | Release | load under the lock | a value is overwritten while it is read |
+//! | cursor load of a committing receiver | `watermark-load` | Acquire | R4 | what was done before the commit is not seen |
 //! | cursor load under the lock | `cursor-load` | Acquire | R4 | the same |
 //! | closing announced, looked for | | Relaxed | tail close | nothing: it comes before CLOSED, which is released |
 //! | `receivers` load (R3, P7) | `receivers-load` | Acquire | shrinking | a value is moved out while another receiver clones it |
@@ -260,11 +267,14 @@ mod room;
 mod sequence;
 mod sequencer;
 mod slot;
+mod watched;
 
 pub(crate) use cursor::{CursorRef, Kind};
 pub(crate) use room::{Place, Wants};
+pub(crate) use sequence::FIRSTS;
 pub(crate) use sequencer::{Attached, Claim, Refusal, Sequencer};
 pub(crate) use slot::{Slot, unread};
+pub(crate) use watched::Watch;
 
 use crate::handles::Handles;
 use crate::sync::{AtomicU64, Ordering, step};
@@ -295,15 +305,20 @@ pub(crate) struct Ring<E> {
 
 impl<E> Ring<E> {
     /// A ring with one strong handle. `None` if it does not fit into memory.
-    pub(crate) fn new(capacity: usize, history: usize) -> Option<Self> {
+    pub(crate) fn new(capacity: usize, history: usize, first: u64) -> Option<Self> {
         let length = capacity.checked_next_power_of_two()?;
+        let mask = length as u64 - 1;
         let mut slots = Vec::new();
         slots.try_reserve_exact(length).ok()?;
-        slots.extend((0..length).map(|_| Slot::new()));
+        // Each as if the lap before `first` had been through it.
+        slots.extend((0..length as u64).map(|index| {
+            let sequence = first + (index.wrapping_sub(first) & mask);
+            Slot::new((sequence + 1).saturating_sub(length as u64))
+        }));
         Some(Self {
-            sequencer: Sequencer::new(capacity as u64, history as u64),
+            sequencer: Sequencer::new(capacity as u64, history as u64, first),
             slots: slots.into_boxed_slice(),
-            mask: length as u64 - 1,
+            mask,
             shards: Shards::new(),
             waking: CachePadded::new(Waking::new()),
             handles: Handles::new(1),

@@ -2,6 +2,7 @@
 
 pub use crate::bus::BusSink;
 pub use crate::lag::WithLag;
+pub use crate::numbered::{FilterMapRefWithSequence, WithSequence};
 
 use crate::receiver::Receiver;
 use futures_core::{FusedStream, Stream};
@@ -157,6 +158,12 @@ macro_rules! holds_receiver {
 }
 
 holds_receiver!(WithLag<E>, 0, "with_lag()");
+holds_receiver!(WithSequence<E>, 0, "with_sequence()");
+holds_receiver!(
+    FilterMapRefWithSequence<E, F>,
+    receiver,
+    "with_sequence().filter_map_ref(|_, event| event.checked_sub(5))"
+);
 holds_receiver!(
     FilterMapRef<E, F>,
     receiver,

@@ -37,6 +37,17 @@ impl<E> Subscription<E> {
         &self.reader
     }
 
+    pub(crate) fn reader_mut(&mut self) -> &mut Reader<E> {
+        &mut self.reader
+    }
+
+    /// Goes back to what is not committed.
+    pub(crate) fn rewind(&mut self) {
+        if self.reader.rewind() {
+            self.ended = false;
+        }
+    }
+
     pub(crate) fn ring(&self) -> &Arc<Ring<E>> {
         self.reader.ring()
     }

@@ -2,7 +2,7 @@
 
 use super::EventBus;
 use crate::error::BuildError;
-use crate::ring::Ring;
+use crate::ring::{FIRSTS, Ring};
 use crate::strategy::WaitStrategy;
 use crate::sync::Arc;
 use std::fmt;
@@ -26,6 +26,7 @@ impl<E> EventBus<E> {
             capacity: 1024,
             strategy: WaitStrategy::default(),
             history: 0,
+            first: 0,
             event: PhantomData,
         }
     }
@@ -44,6 +45,7 @@ pub struct Builder<E> {
     capacity: usize,
     strategy: WaitStrategy,
     history: usize,
+    first: u64,
     event: PhantomData<fn() -> E>,
 }
 
@@ -88,11 +90,25 @@ impl<E> Builder<E> {
         self
     }
 
+    /// The sequence number of the first event, so that numbers go on where those of an earlier bus
+    /// ended. Default: 0.
+    ///
+    /// ```
+    /// let stored = 41; // the last one, in some database
+    /// let bus = eventring::EventBus::builder().first(stored + 1).build().unwrap();
+    /// assert_eq!(bus.try_publish("event"), Ok(42));
+    /// ```
+    pub fn first(mut self, sequence: u64) -> Self {
+        self.first = sequence;
+        self
+    }
+
     /// The bus.
     ///
     /// # Errors
     ///
-    /// If the capacity is 0 or cannot be allocated, or if the history is larger than it.
+    /// If the capacity is 0 or cannot be allocated, if the history is larger than it, or if the first
+    /// sequence number is not below 2^59.
     ///
     /// ```
     /// use eventring::{BuildError, EventBus};
@@ -101,14 +117,18 @@ impl<E> Builder<E> {
     /// assert_eq!(builder.build().unwrap_err(), BuildError::CapacityTooLarge(usize::MAX));
     /// ```
     pub fn build(self) -> Result<EventBus<E>, BuildError> {
-        let (capacity, history) = (self.capacity, self.history);
+        let (capacity, history, first) = (self.capacity, self.history, self.first);
         if capacity == 0 {
             return Err(BuildError::ZeroCapacity);
         }
         if history > capacity {
             return Err(BuildError::HistoryTooLarge { history, capacity });
         }
-        let ring = Ring::new(capacity, history).ok_or(BuildError::CapacityTooLarge(capacity))?;
+        if first >= FIRSTS {
+            return Err(BuildError::FirstTooLarge(first));
+        }
+        let ring = Ring::new(capacity, history, first);
+        let ring = ring.ok_or(BuildError::CapacityTooLarge(capacity))?;
         Ok(EventBus {
             ring: Arc::new(ring),
             strategy: self.strategy,
@@ -122,6 +142,7 @@ impl<E> fmt::Debug for Builder<E> {
             .field("capacity", &self.capacity)
             .field("strategy", &self.strategy)
             .field("history", &self.history)
+            .field("first", &self.first)
             .finish()
     }
 }

@@ -3,8 +3,8 @@
 use super::EventBus;
 
 impl<E> EventBus<E> {
-    /// What happened so far. Counting costs the hot path nothing: what is published is the tail's
-    /// sequence, losses are counted where they are noticed.
+    /// What happened so far. Counting costs the hot path nothing: what is published follows
+    /// from the next sequence, losses are counted where they are noticed.
     ///
     /// ```
     /// use eventring::{EventBus, PublishError, WaitStrategy};
@@ -18,8 +18,10 @@ impl<E> EventBus<E> {
     /// ```
     pub fn stats(&self) -> Stats {
         let sequencer = &self.ring.sequencer;
+        let next_sequence = sequencer.tail().sequence();
         Stats {
-            published: sequencer.tail().sequence(),
+            published: next_sequence - sequencer.first(),
+            next_sequence,
             dropped: self.ring.dropped(),
             missed: sequencer.missed(),
             receivers: sequencer.receivers(),
@@ -36,8 +38,11 @@ impl<E> EventBus<E> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Events published: the sequence number of the next one.
+    /// Events published.
     pub published: u64,
+    /// The sequence number of the next event: as `published`, on from
+    /// [`Builder::first`](crate::Builder::first).
+    pub next_sequence: u64,
     /// Events handed back for want of room, as [`DropNewest`](crate::WaitStrategy::DropNewest) does.
     pub dropped: u64,
     /// Events missed by receivers that were lapped, summed over all receivers, as of when they

@@ -97,7 +97,7 @@ impl<E> EventBus<E> {
         self.receiver(Kind::Lossy, start)
     }
 
-    fn receiver(&self, kind: Kind, start: Start) -> Receiver<E> {
+    pub(crate) fn receiver(&self, kind: Kind, start: Start) -> Receiver<E> {
         Receiver(Subscription::new(&self.ring, kind, start))
     }
 }

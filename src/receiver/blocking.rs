@@ -104,7 +104,7 @@ impl<E> Receiver<E> {
             .unwrap_or_default()
     }
 
-    fn block<R>(&mut self, receive: impl FnMut(Pinned<'_, E>) -> R) -> Option<R> {
+    pub(crate) fn block<R>(&mut self, receive: impl FnMut(Pinned<'_, E>) -> R) -> Option<R> {
         self.block_within(Limit::Unlimited, receive)
             .expect("waits without a deadline")
     }

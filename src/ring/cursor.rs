@@ -13,6 +13,8 @@ pub(crate) enum Kind {
     Gating,
     /// May be lapped, and is told then how much it missed.
     Lossy,
+    /// Gates, with a cursor that stays where it is until told: reading moves only the position.
+    Committing,
 }
 
 /// A receiver's position, on cache lines of its own.
@@ -74,6 +76,24 @@ impl Cursor {
     pub(crate) fn is_at(&self, sequence: u64) -> bool {
         let word = CursorWord(self.word.load(Ordering::Relaxed));
         !word.is_detached() && word.sequence() == sequence
+    }
+
+    /// Where a committing receiver, which asks, has put it. Relaxed: nobody else moves it.
+    pub(crate) fn committed(&self) -> u64 {
+        CursorWord(self.word.load(Ordering::Relaxed)).sequence()
+    }
+
+    /// Where a committing receiver stands, for who follows it, and whether it is gone.
+    ///
+    /// Acquire pairs with the Release in [`advance`](Self::advance): who sees something committed sees
+    /// what was done with it before.
+    pub(crate) fn watermark(&self) -> CursorWord {
+        CursorWord(self.word.load(acquire("watermark-load")))
+    }
+
+    /// Its committing receiver goes. Relaxed: what it has done was released by its last commit.
+    pub(super) fn leave(&self) {
+        self.word.fetch_or(CursorWord::GONE, Ordering::Relaxed);
     }
 
     /// R2: keeps publishers off the slots from `sequence` on. `Some(flagged)` if pinned; `None` if

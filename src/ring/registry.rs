@@ -10,6 +10,7 @@ use super::cursor::{Cursor, CursorRef, Eviction, Kind, Standing};
 use super::heap::Heap;
 use super::room::Room;
 use super::sequence::{CursorWord, NOBODY, ONLY_DETACHED};
+use super::watched::Watched;
 use std::collections::BTreeSet;
 
 /// All cursors of one kind.
@@ -129,8 +130,8 @@ impl Cursors {
     pub(crate) fn reached(&mut self, target: u64, flag: bool) -> Result<u64, Behind> {
         while let Some(cursor) = self.below(target) {
             let standing = match self.kind {
-                Kind::Gating => cursor.gating_below(target, flag),
                 Kind::Lossy => cursor.lossy_below(target, flag),
+                Kind::Gating | Kind::Committing => cursor.gating_below(target, flag),
             };
             match standing {
                 Standing::Reached(stands_at) => self.attached.raise_least(stands_at),
@@ -179,6 +180,7 @@ pub(crate) struct Registry {
     pub(super) room: Room,
     /// The sequences that somebody waits for all receivers to reach.
     pub(crate) drains: BTreeSet<u64>,
+    pub(super) watched: Watched,
     /// Events that receivers were told they missed.
     pub(crate) missed: u64,
     /// No slot holds a value of a sequence below this that all have received.
@@ -188,21 +190,22 @@ pub(crate) struct Registry {
 }
 
 impl Registry {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(first: u64) -> Self {
         Self {
             gating: Cursors::new(Kind::Gating),
             lossy: Cursors::new(Kind::Lossy),
             room: Room::default(),
             drains: BTreeSet::new(),
+            watched: Watched::default(),
             missed: 0,
-            released: 0,
+            released: first,
             subscribed: 0,
         }
     }
 
     pub(crate) fn cursors(&mut self, kind: Kind) -> &mut Cursors {
         match kind {
-            Kind::Gating => &mut self.gating,
+            Kind::Gating | Kind::Committing => &mut self.gating,
             Kind::Lossy => &mut self.lossy,
         }
     }

@@ -1,9 +1,12 @@
 //! Sequence arithmetic and the layouts of the three words, as pure functions: no atomics here.
 //!
-//! A sequence is the `u64` number of an event, from 0, never reused. The narrowest word keeps 60
-//! bits of it: at one event per nanosecond they last for 36 years.
+//! A sequence is the `u64` number of an event, never reused. The narrowest word keeps 60 bits of it:
+//! at one event per nanosecond they last for 36 years, and half as long from the greatest first one.
 
 use crate::wait::SHARDS;
+
+/// No bus starts at this sequence or above.
+pub(crate) const FIRSTS: u64 = 1 << 59;
 
 /// A bound (`limit` or `gate`) when there is no cursor to bound.
 pub(crate) const NOBODY: u64 = u64::MAX;
@@ -34,6 +37,10 @@ impl TailWord {
     /// Changes when room is taken back, and says nothing else.
     pub(crate) const TURN: u64 = 2;
 
+    pub(crate) fn at(sequence: u64) -> Self {
+        Self(sequence << 2)
+    }
+
     /// The next sequence to claim.
     #[inline]
     pub(crate) fn sequence(self) -> u64 {
@@ -60,7 +67,12 @@ impl StampWord {
 
     #[inline]
     pub(crate) fn committed(sequence: u64) -> Self {
-        Self((sequence + 1) << SHARDS)
+        Self::next_is(sequence + 1)
+    }
+
+    #[inline]
+    pub(crate) fn next_is(next: u64) -> Self {
+        Self(next << SHARDS)
     }
 
     /// The sequence that follows the committed one; 0 while nothing was committed.
@@ -91,12 +103,14 @@ impl StampWord {
     }
 }
 
-/// What a cursor holds: `sequence << 2 | FLAGGED | BUSY`, or `DETACHED`.
+/// What a cursor holds: `sequence << 2 | FLAGGED | BUSY`, or `DETACHED`; GONE for BUSY if it commits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CursorWord(pub(crate) u64);
 
 impl CursorWord {
     const BUSY: u64 = 1;
+    /// Of a committing cursor, which is never BUSY: its receiver is gone.
+    pub(crate) const GONE: u64 = Self::BUSY;
     pub(crate) const FLAGGED: u64 = 2;
     pub(crate) const DETACHED: Self = Self(u64::MAX);
 
@@ -124,6 +138,10 @@ impl CursorWord {
     #[inline]
     pub(crate) fn is_busy(self) -> bool {
         self.0 & Self::BUSY != 0
+    }
+
+    pub(crate) fn is_gone(self) -> bool {
+        self.0 & Self::GONE != 0
     }
 
     #[inline]

@@ -83,6 +83,8 @@ impl Tail {
 struct Bounds {
     capacity: u64,
     history: u64,
+    /// The sequence of the first event.
+    first: u64,
     /// The first sequence that may not be claimed without a permit: no more than the slowest gating
     /// cursor and the capacity allow, less what is reserved.
     limit: AtomicU64,
@@ -122,26 +124,27 @@ pub(crate) struct Sequencer {
     /// Apart from what every publish reads: receivers come and go.
     receivers: CachePadded<AtomicUsize>,
     registry: CachePadded<Mutex<Registry>>,
-    /// Those who wait for the receivers to catch up.
+    /// Those who wait for the receivers, or for one that commits, to catch up.
     drained: Notifier,
     /// Those who wait for the last receiver to go.
     deserted: Notifier,
 }
 
 impl Sequencer {
-    pub(crate) fn new(capacity: u64, history: u64) -> Self {
+    pub(crate) fn new(capacity: u64, history: u64, first: u64) -> Self {
         Self {
-            tail: CachePadded::new(Tail(AtomicU64::new(0))),
+            tail: CachePadded::new(Tail(AtomicU64::new(TailWord::at(first).0))),
             bounds: CachePadded::new(Bounds {
                 capacity,
                 history,
+                first,
                 limit: AtomicU64::new(NOBODY),
                 gate: AtomicU64::new(NOBODY),
                 arrivals: AtomicUsize::new(0),
                 closing: AtomicBool::new(false),
             }),
             receivers: CachePadded::new(AtomicUsize::new(0)),
-            registry: CachePadded::new(Mutex::new(Registry::new())),
+            registry: CachePadded::new(Mutex::new(Registry::new(first))),
             drained: Notifier::new(),
             deserted: Notifier::new(),
         }
@@ -160,6 +163,10 @@ impl Sequencer {
     #[inline]
     pub(crate) fn history(&self) -> u64 {
         self.bounds.history
+    }
+
+    pub(crate) fn first(&self) -> u64 {
+        self.bounds.first
     }
 
     /// Acquire pairs with the Release in [`unsubscribe`](Self::unsubscribe): who sees a receiver

@@ -21,9 +21,10 @@ pub(crate) struct Slot<E> {
 unsafe impl<E: Send + Sync> Sync for Slot<E> {}
 
 impl<E> Slot<E> {
-    pub(crate) fn new() -> Self {
+    /// An empty slot, as if what precedes the sequence `next` had been committed there, and read.
+    pub(crate) fn new(next: u64) -> Self {
         Self {
-            stamp: AtomicU64::new(0),
+            stamp: AtomicU64::new(StampWord::next_is(next).0),
             value: UnsafeCell::new(None),
         }
     }
@@ -155,6 +156,17 @@ impl<E> Slot<E> {
             let slot = unsafe { &mut *slot };
             std::mem::replace(slot, value)
         })
+    }
+
+    /// The value in place, for as long as it stays there.
+    ///
+    /// # Safety
+    ///
+    /// The value must have been committed, and nobody may write it while it is borrowed.
+    pub(crate) unsafe fn get(&self) -> &E {
+        // SAFETY: the pointer is the cell's own; not written meanwhile by this function's contract.
+        let value = self.value.with(|slot| unsafe { &*slot });
+        unread(value.as_ref())
     }
 
     /// Reads the value in place.

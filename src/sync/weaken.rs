@@ -27,6 +27,9 @@
 //! | `pin-flagged` | R2: a flagged cursor can be pinned too |
 //! | `only-receiver` | R3: the value is moved out by the only receiver; by any |
 //! | `advance-rmw` | R4: the step of a gating receiver is a swap; a load and a store |
+//! | `keep-uncommitted` | R3: nothing is moved out by a committing receiver |
+//! | `read-uncommitted` | R4: reading does not move the cursor of a committing receiver |
+//! | `release-committed-values` | a committing receiver that has committed all releases |
 //! | `keep-flag` | R4: a flag that a lossy receiver writes over is handed over |
 //! | `hand-over` | R4: a flag that comes off is handed over |
 //! | `subscribe-limit` | attaching: `limit` is lowered |
@@ -59,6 +62,9 @@
 //! | `closed-while-waiting` | who waits for room looks for CLOSED |
 //! | `wake-served` | those who are granted room are woken |
 //! | `wake-drained` | a hand-over notifies drains |
+//! | `mark-gone` | a committing receiver that goes says so |
+//! | `flag-watched` | who waits for a committing receiver flags it |
+//! | `note-watched` | and notes what for |
 //! | `note-drain` | a drain notes its target |
 //! | `attach-detached` | a drain re-attaches a detached cursor, to flag it |
 //! | `wake-deserted` | the last receiver to go notifies |

@@ -6,7 +6,9 @@ mod common;
 
 mod build;
 mod close;
+mod committing;
 mod drained;
+mod numbers;
 mod publish;
 mod publish_many;
 mod receive;
@@ -16,3 +18,4 @@ mod sink;
 mod streams;
 mod subscribe;
 mod traits;
+mod watermark;

@@ -7,6 +7,7 @@ mod common;
 
 mod broadcast;
 mod callbacks;
+mod committing;
 mod drops;
 mod forgotten;
 mod killed;

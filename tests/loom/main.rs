@@ -13,6 +13,7 @@
 mod batch;
 mod broadcast_channel;
 mod close;
+mod commit;
 mod deserted;
 mod overwrite;
 mod permit;
@@ -20,6 +21,7 @@ mod publish;
 mod receive;
 mod release;
 mod subscribe;
+mod watermark;
 
 use eventring::stream::WithLag;
 use eventring::{EventBus, Lagged, Start, TryRecvError, WaitStrategy, broadcast};

@@ -1,6 +1,6 @@
 //! Attaching receivers, and taking them off: under the registry's lock, the bounds before the tail.
 
-use super::{Sequencer, Wakes};
+use super::{Bounds, Sequencer, Wakes};
 use crate::ring::cursor::{Cursor, CursorRef, Kind};
 use crate::ring::registry::Registry;
 use crate::ring::sequence::{CursorWord, NOBODY, oldest};
@@ -28,14 +28,16 @@ impl Sequencer {
     pub(crate) fn subscribe(&self, kind: Kind, start: Start) -> Attached {
         let mut registry = self.lock();
         let before = self.tail.load().sequence();
+        let Bounds { first, history, .. } = *self.bounds;
+        let newest = |tail: u64, events: u64| oldest(tail, events).max(first);
         let position = |tail: u64| match start {
             Start::Next => tail,
-            Start::Oldest => oldest(tail, self.bounds.history),
-            Start::Last(count) => oldest(tail, count),
+            Start::Oldest => newest(tail, history),
+            Start::Last(count) => newest(tail, count),
             Start::Sequence(sequence) => sequence.min(tail),
         };
-        let retained = |tail: u64| position(tail).max(oldest(tail, self.bounds.history));
-        if kind == Kind::Gating {
+        let retained = |tail: u64| position(tail).max(newest(tail, history));
+        if kind != Kind::Lossy {
             let reserved = registry.room.reserved;
             let bearable = before + self.bounds.capacity - reserved;
             if self.bounds.limit.load(Ordering::Relaxed) > bearable && step("subscribe-limit") {
@@ -146,6 +148,9 @@ impl Sequencer {
         kind: Kind,
         anchor: Option<&CursorRef>,
     ) -> Wakes {
+        if kind == Kind::Committing && step("mark-gone") {
+            cursor.leave();
+        }
         let mut wakes = self.remove(registry, cursor, kind);
         if let Some(anchor) = anchor {
             wakes.merge(self.remove(registry, anchor, Kind::Gating));

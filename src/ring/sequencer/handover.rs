@@ -1,7 +1,9 @@
 //! Handing a flag over: who waits for receivers to move on, and is to be woken once they have.
 
 use super::Sequencer;
+use crate::ring::cursor::CursorRef;
 use crate::ring::registry::{Behind, Registry};
+use crate::ring::watched::Watch;
 use crate::sync::{Backoff, step};
 use crate::wait::gather;
 use std::task::Waker;
@@ -12,7 +14,7 @@ use std::task::Waker;
 pub(crate) struct Wakes {
     /// Those who were granted room, and could not be gathered yet.
     pub(super) served: Vec<Waker>,
-    drained: bool,
+    pub(super) drained: bool,
     pub(super) deserted: bool,
 }
 
@@ -51,6 +53,7 @@ impl Sequencer {
                 }
             }
         }
+        wakes.drained |= registry.watched.settle();
         wakes
     }
 
@@ -91,6 +94,27 @@ impl Sequencer {
                 }
             }
         }
+    }
+
+    /// Whether a committing receiver has committed all below `target`. With `listed`, it is remembered if
+    /// not, for [`settle`](Self::settle) to notify.
+    pub(crate) fn watch(&self, cursor: &CursorRef, target: u64, listed: bool) -> Watch {
+        let word = cursor.watermark();
+        if word.sequence() >= target {
+            return Watch::Reached;
+        }
+        if word.is_gone() {
+            return Watch::Gone;
+        }
+        if !listed {
+            return Watch::Behind;
+        }
+        let mut registry = self.lock();
+        let watch = Watch::of(cursor, target);
+        if watch == Watch::Behind && step("note-watched") {
+            registry.watched.note(cursor, target);
+        }
+        watch
     }
 
     /// The caller owes a [`wake_gathered`](crate::wait::wake_gathered).

@@ -215,10 +215,13 @@ impl Sequencer {
         wake_gathered();
     }
 
-    /// Once the ring is closed: wakes those who wait for room. The caller owes a [`wake_gathered`].
+    /// Once the ring is closed: wakes those who wait for room, or behind a committing receiver. The caller owes a [`wake_gathered`].
     pub(crate) fn dismiss_waiting(&self) {
         let mut wakes = Wakes::default();
-        wakes.served.extend(self.lock().room.dismiss());
+        let mut registry = self.lock();
+        wakes.served.extend(registry.room.dismiss());
+        wakes.drained = registry.watched.dismiss();
+        drop(registry);
         self.gather(wakes);
     }
 }

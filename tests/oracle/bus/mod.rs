@@ -56,6 +56,7 @@ struct Seen {
 #[derive(Debug, PartialEq, Eq)]
 struct BusSeen {
     published: u64,
+    next_sequence: u64,
     dropped: u64,
     missed: u64,
     receivers: usize,
@@ -66,6 +67,7 @@ struct BusSeen {
 #[derive(Debug, PartialEq, Eq)]
 struct ReaderSeen {
     position: u64,
+    committed: u64,
     len: usize,
     missed: u64,
     lossy: bool,

@@ -28,6 +28,7 @@ impl<T: Payload + 'static> Real<T> {
             .capacity(setup.capacity)
             .history(setup.history)
             .strategy(setup.strategy)
+            .first(setup.first)
             .build()
             .unwrap();
         Self {
@@ -54,11 +55,15 @@ impl<T: Payload + 'static> Real<T> {
             HandleStep::CancelDrained => handle.cancel_drained(),
             HandleStep::Subscribe => self.readers.push(Reading::new(bus.subscribe())),
             HandleStep::SubscribeLossy => self.readers.push(Reading::new(bus.subscribe_lossy())),
+            HandleStep::SubscribeCommitting => {
+                self.readers.push(Reading::new(bus.subscribe_committing()));
+            }
             HandleStep::SubscribeFrom(start) => {
-                self.readers.push(Reading::new(bus.subscribe_from(start)));
+                self.readers
+                    .push(Reading::new(bus.subscribe_from(self.setup.start(start))));
             }
             HandleStep::SubscribeLossyFrom(start) => {
-                let receiver = bus.subscribe_lossy_from(start);
+                let receiver = bus.subscribe_lossy_from(self.setup.start(start));
                 self.readers.push(Reading::new(receiver));
             }
             HandleStep::Close => bus.close(),
@@ -93,6 +98,7 @@ impl<T: Payload + 'static> Real<T> {
             ReaderStep::Poll(way, waker, fuse) => {
                 return reader.poll(way, waker, fuse, &self.wakers);
             }
+            ReaderStep::Commit(step) => return reader.commit(step, &self.wakers),
             ReaderStep::CancelReceive => reader.cancel(),
             ReaderStep::Clone => {
                 let clone = reader.with(|receiver| receiver.clone());
@@ -130,6 +136,7 @@ impl<T: Payload + 'static> Real<T> {
         assert_eq!(bus.is_empty(), len == 0);
         BusSeen {
             published: stats.published,
+            next_sequence: stats.next_sequence,
             dropped: stats.dropped,
             missed: stats.missed,
             receivers: stats.receivers,

@@ -18,6 +18,20 @@ pub(crate) struct Setup {
     pub(crate) capacity: usize,
     pub(crate) history: usize,
     pub(crate) strategy: WaitStrategy,
+    /// The sequence of the first event.
+    pub(crate) first: u64,
+}
+
+impl Setup {
+    /// The drawn start, with a drawn sequence counted from a little before the first event.
+    pub(crate) fn start(self, drawn: Start) -> Start {
+        match drawn {
+            Start::Sequence(sequence) => {
+                Start::Sequence(self.first.saturating_sub(2).saturating_add(sequence))
+            }
+            start => start,
+        }
+    }
 }
 
 /// No step publishes as many: more than two laps.
@@ -42,6 +56,8 @@ pub(crate) enum HandleStep {
     Publish(PublishStep),
     Subscribe,
     SubscribeLossy,
+    /// If the bus does not overwrite.
+    SubscribeCommitting,
     SubscribeFrom(Start),
     SubscribeLossyFrom(Start),
     /// Polls with a waker, going on with the future that the handle has, if any.
@@ -89,7 +105,22 @@ pub(crate) enum ReaderStep {
     CancelReceive,
     Clone,
     Resubscribe,
+    /// If it is a committing receiver, as all that follow here.
+    Commit(CommitStep),
     Drop,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum CommitStep {
+    /// Up to so many of what was received.
+    Some(u64),
+    All,
+    Rewind,
+    /// Receives a batch, which is committed or dropped; and user code panics as above.
+    Batch(usize, bool, u8),
+    BatchBlocking(usize, bool, u8),
+    /// Polls, with a waker, as with [`Way::Recv`].
+    PollBatch(usize, bool, usize, u8),
 }
 
 /// Receiving without a waker.
@@ -108,7 +139,7 @@ pub(crate) enum Take {
     RecvTimeout,
 }
 
-/// Receiving with a waker. The last five are futures: one that is pending is gone on with.
+/// Receiving with a waker. The last six are futures: one that is pending is gone on with.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Way {
     PollRecv,
@@ -120,6 +151,8 @@ pub(crate) enum Way {
     RecvWith,
     RecvMany(usize),
     RecvManyWith(usize),
+    /// Of a committing receiver: a batch, which is committed or dropped.
+    RecvBatch(usize, bool),
 }
 
 impl Way {
@@ -131,6 +164,7 @@ impl Way {
                 | Self::RecvWith
                 | Self::RecvMany(_)
                 | Self::RecvManyWith(_)
+                | Self::RecvBatch(..)
         )
     }
 

@@ -17,7 +17,7 @@ pub(super) struct Spec {
     setup: Setup,
     /// Values have to be dropped, so the only receiver gets them themselves.
     counted: bool,
-    /// The numbers of all events, by sequence.
+    /// The numbers of all events, in their order.
     log: Vec<u64>,
     closed: bool,
     dropped: u64,
@@ -63,17 +63,18 @@ impl Spec {
     }
 
     fn tail(&self) -> u64 {
-        self.log.len() as u64
+        self.setup.first + self.log.len() as u64
     }
 
     fn newest(&self, events: usize) -> u64 {
-        self.tail().saturating_sub(events as u64)
+        let newest = self.tail().saturating_sub(events as u64);
+        newest.max(self.setup.first)
     }
 
     /// The first sequence that some receiver still gets, or the tail.
     fn slowest(&self) -> u64 {
         let retained = self.newest(self.setup.capacity);
-        let nexts = self.readers.iter().map(|reader| reader.next(retained));
+        let nexts = self.readers.iter().map(|reader| reader.wants(retained));
         nexts.min().unwrap_or(self.tail())
     }
 
@@ -182,13 +183,19 @@ impl Spec {
             position: match start {
                 Start::Next => tail,
                 Start::Oldest => kept,
-                Start::Last(events) => tail.saturating_sub(events),
+                Start::Last(events) => tail.saturating_sub(events).max(self.setup.first),
                 Start::Sequence(sequence) => sequence.min(tail),
             },
             kept,
             subscribed: tail,
+            committed: tail,
             ..Reader::default()
         });
+    }
+
+    fn subscribe_committing(&mut self) {
+        self.subscribe(true, Start::Next);
+        self.readers.last_mut().expect("just came").committing = true;
     }
 
     /// A receiver of its own at the same position.
@@ -199,6 +206,10 @@ impl Spec {
             left_values: false,
             parked: None,
             ended: false,
+            position: match original.committing {
+                true => original.committed,
+                false => original.position,
+            },
             ..original
         });
     }
@@ -235,8 +246,14 @@ impl Spec {
             }
             HandleStep::Subscribe => self.subscribe(gating, Start::Next),
             HandleStep::SubscribeLossy => self.subscribe(false, Start::Next),
-            HandleStep::SubscribeFrom(start) => self.subscribe(gating, start),
-            HandleStep::SubscribeLossyFrom(start) => self.subscribe(false, start),
+            HandleStep::SubscribeCommitting => {
+                if !gating {
+                    return None;
+                }
+                self.subscribe_committing();
+            }
+            HandleStep::SubscribeFrom(start) => self.subscribe(gating, self.setup.start(start)),
+            HandleStep::SubscribeLossyFrom(start) => self.subscribe(false, self.setup.start(start)),
             HandleStep::Close => self.close(),
             HandleStep::Clone => self.handles.push(Handle::default()),
             HandleStep::Downgrade => self.weak_handles += 1,

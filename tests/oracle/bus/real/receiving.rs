@@ -4,10 +4,10 @@
 #![allow(clippy::await_holding_refcell_ref)]
 
 use super::publishing::numbers;
-use crate::bus::script::{Take, Way, passes};
+use crate::bus::script::{CommitStep, Take, Way, passes};
 use crate::bus::{Nothing, Outcome, ReaderSeen};
 use crate::support::{Boxed, Payload, Wakers, guarded, user_code};
-use eventring::{Lagged, Receiver, RecvTimeoutError, TryRecvError, stream::WithLag};
+use eventring::{Batch as Held, Lagged, Receiver, RecvTimeoutError, TryRecvError, stream::WithLag};
 use futures_core::{FusedStream, Stream};
 use std::cell::{RefCell, RefMut};
 use std::pin::Pin;
@@ -74,6 +74,23 @@ impl<T: Payload> Batch<T> {
         let mut numbers = numbers(&self.appended);
         numbers.append(&mut self.read.borrow_mut());
         numbers
+    }
+
+    /// Reads what a receiver holds, and commits it if that is asked for.
+    fn hold(&self, held: Held<'_, T>, commits: bool) -> Vec<u64> {
+        assert_eq!(held.iter().len(), held.len());
+        assert!(
+            held.iter()
+                .map(|(sequence, _)| sequence)
+                .eq(held.sequences())
+        );
+        for (_, event) in &held {
+            self.read(event);
+        }
+        if commits {
+            held.commit();
+        }
+        self.numbers()
     }
 
     /// It must be as many as the call says: none at the end, unless none were asked for.
@@ -180,6 +197,37 @@ impl<T: Payload + 'static> Reading<T> {
         self.outcome(polled)
     }
 
+    pub(super) fn commit(&mut self, step: CommitStep, wakers: &Wakers) -> Outcome {
+        let batch = Rc::clone(&self.batch);
+        let received = match step {
+            CommitStep::PollBatch(limit, commits, waker, fuse) => {
+                return self.poll(Way::RecvBatch(limit, commits), waker, fuse, wakers);
+            }
+            CommitStep::Batch(limit, commits, fuse) => self.with(|receiver| {
+                let held = || Ok(batch.hold(receiver.try_recv_batch(limit)?, commits));
+                guarded(fuse, held)
+            }),
+            CommitStep::BatchBlocking(limit, commits, fuse) => self.with(|receiver| {
+                guarded(fuse, || {
+                    let held = receiver.recv_batch_blocking(limit).ok_or(Nothing::Closed)?;
+                    Ok(batch.hold(held, commits))
+                })
+            }),
+            step => {
+                self.with(|receiver| match step {
+                    CommitStep::Some(count) => {
+                        let upto = receiver.committed() + count;
+                        receiver.commit(upto.min(receiver.position()));
+                    }
+                    CommitStep::All => receiver.commit_all(),
+                    _ => receiver.rewind(),
+                });
+                return Outcome::Done;
+            }
+        };
+        self.outcome(received.map(Poll::Ready))
+    }
+
     fn outcome(&self, received: Option<Poll<Received>>) -> Outcome {
         match received {
             Some(Poll::Ready(received)) => Outcome::Received(received),
@@ -195,6 +243,7 @@ impl<T: Payload + 'static> Reading<T> {
         assert_eq!(receiver.is_empty(), len == 0);
         Some(ReaderSeen {
             position: receiver.position(),
+            committed: receiver.committed(),
             len,
             missed: receiver.missed(),
             lossy: receiver.is_lossy(),
@@ -223,6 +272,10 @@ fn future<T: Payload + 'static>(
             Way::RecvManyWith(limit) => {
                 let count = receiver.recv_many_with(limit, |event| batch.read(event));
                 batch.counted(limit, count.await)
+            }
+            Way::RecvBatch(limit, commits) => {
+                let held = receiver.recv_batch(limit).await.ok_or(Nothing::Closed)?;
+                Ok(batch.hold(held, commits))
             }
             _ => received(receiver.recv().await.map(|event| event.number())),
         }

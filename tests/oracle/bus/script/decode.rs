@@ -1,7 +1,8 @@
 //! How often a script does what.
 
 use super::{
-    HandleStep, MOST_EVENTS, PublishStep, ReaderStep, Script, Setup, Step, Take, Way, WeakStep,
+    CommitStep, HandleStep, MOST_EVENTS, PublishStep, ReaderStep, Script, Setup, Step, Take, Way,
+    WeakStep,
 };
 use crate::support::WAKERS;
 use arbitrary::{Arbitrary, Result, Unstructured};
@@ -23,16 +24,22 @@ impl<'a> Arbitrary<'a> for Script {
     }
 }
 
+/// Where the numbers of the events begin: the last one is the greatest that is allowed.
+const FIRSTS: [u64; 8] = [0, 0, 0, 1, 2, 5, 1 << 32, (1 << 59) - 1];
+
 impl<'a> Arbitrary<'a> for Setup {
     fn arbitrary(bytes: &mut Unstructured<'a>) -> Result<Self> {
         use WaitStrategy::{Block, DropNewest, Overwrite};
         let capacity = bytes.int_in_range(1..=9usize)?;
         // Without a history values are moved out: as often as all others together.
         let history = bytes.int_in_range(0..=2 * capacity)?;
+        // Scripts that were found when all began at 0 keep their strategies.
+        let drawn = bytes.choose_index(3 * FIRSTS.len())?;
         Ok(Self {
             capacity,
             history: history.saturating_sub(capacity),
-            strategy: *bytes.choose(&[Block, Overwrite, DropNewest])?,
+            strategy: [Block, Overwrite, DropNewest][drawn % 3],
+            first: FIRSTS[drawn / 3],
         })
     }
 }
@@ -54,7 +61,8 @@ impl<'a> Arbitrary<'a> for HandleStep {
     fn arbitrary(bytes: &mut Unstructured<'a>) -> Result<Self> {
         Ok(match bytes.int_in_range(0..=99u8)? {
             0..63 => Self::Publish(bytes.arbitrary()?),
-            63..72 => Self::Subscribe,
+            63..69 => Self::Subscribe,
+            69..72 => Self::SubscribeCommitting,
             72..78 => Self::SubscribeLossy,
             78..83 => Self::SubscribeFrom(start(bytes)?),
             83..86 => Self::SubscribeLossyFrom(start(bytes)?),
@@ -94,11 +102,28 @@ impl<'a> Arbitrary<'a> for ReaderStep {
     fn arbitrary(bytes: &mut Unstructured<'a>) -> Result<Self> {
         Ok(match bytes.int_in_range(0..=19u8)? {
             0..7 => Self::Take(bytes.arbitrary()?, fuse(bytes)?),
-            7..15 => Self::Poll(bytes.arbitrary()?, waker(bytes)?, fuse(bytes)?),
+            7..13 => Self::Poll(bytes.arbitrary()?, waker(bytes)?, fuse(bytes)?),
+            13..15 | 19 => Self::Commit(bytes.arbitrary()?),
             15 => Self::CancelReceive,
             16 => Self::Clone,
             17 => Self::Resubscribe,
             _ => Self::Drop,
+        })
+    }
+}
+
+impl<'a> Arbitrary<'a> for CommitStep {
+    fn arbitrary(bytes: &mut Unstructured<'a>) -> Result<Self> {
+        Ok(match bytes.int_in_range(0..=11u8)? {
+            0..3 => Self::Some(bytes.int_in_range(0..=3)?),
+            3..5 => Self::All,
+            5 => Self::Rewind,
+            6..8 => Self::Batch(events(bytes)?, bytes.arbitrary()?, fuse(bytes)?),
+            8 => Self::BatchBlocking(events(bytes)?, bytes.arbitrary()?, fuse(bytes)?),
+            _ => {
+                let (limit, commits) = (events(bytes)?, bytes.arbitrary()?);
+                Self::PollBatch(limit, commits, waker(bytes)?, fuse(bytes)?)
+            }
         })
     }
 }

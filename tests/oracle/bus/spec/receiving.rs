@@ -1,6 +1,6 @@
 //! Receiving, as specified.
 
-use crate::bus::script::{ReaderStep, Take, Way, passes};
+use crate::bus::script::{CommitStep, ReaderStep, Take, Way, passes};
 use crate::bus::spec::Spec;
 use crate::bus::{Nothing, Outcome};
 use eventring::Start;
@@ -12,6 +12,8 @@ pub(super) enum By {
     Reference,
     /// Several by reference: they stay in the bus also if the receiver is the only one.
     References,
+    /// The same, without receiving them unless they are committed.
+    Batch(bool),
 }
 
 impl Spec {
@@ -19,7 +21,8 @@ impl Spec {
     pub(super) fn receive(&mut self, index: usize, limit: usize, by: By, fuse: &mut u8) -> Outcome {
         let (tail, retained) = (self.tail(), self.newest(self.setup.capacity));
         let alone = self.counted && self.readers.len() == 1 && self.setup.history == 0;
-        let moves = alone && by != By::References;
+        let moves = alone && matches!(by, By::Value | By::Reference);
+        let moves = moves && !self.readers[index].committing;
         let reader = &mut self.readers[index];
         let lag = reader.next(retained) - reader.position;
         if lag > 0 {
@@ -38,6 +41,7 @@ impl Spec {
             }));
         }
         // What a gating receiver reads of the past does not go in one with the present.
+        let first = reader.position;
         let past = reader.gating && reader.position < reader.subscribed;
         let end = if past { reader.subscribed } else { tail };
         let (mut events, mut panicked) = (Vec::new(), false);
@@ -46,7 +50,7 @@ impl Spec {
             reader.position += 1;
             if moves {
                 self.stored.remove(&sequence);
-            } else {
+            } else if !matches!(by, By::Batch(false)) {
                 reader.left_values = true;
             }
             let clones = by == By::Value && !moves;
@@ -56,7 +60,14 @@ impl Spec {
             }
             if !panicked {
                 self.clones += usize::from(clones);
-                events.push(self.log[sequence as usize]);
+                events.push(self.log[(sequence - self.setup.first) as usize]);
+            }
+        }
+        if let By::Batch(commits) = by {
+            if panicked || !commits {
+                reader.position = first;
+            } else {
+                reader.committed = reader.position;
             }
         }
         self.settle();
@@ -79,11 +90,15 @@ impl Spec {
             ReaderStep::Poll(way, waker, fuse) => {
                 return Some(self.poll(index, way, waker, fuse));
             }
+            ReaderStep::Commit(step) => return self.on_committing(index, step),
             _ => {}
         }
         self.cancel(index);
         match step {
             ReaderStep::Clone => self.duplicate(index),
+            ReaderStep::Resubscribe if self.readers[index].committing => {
+                self.subscribe_committing()
+            }
             ReaderStep::Resubscribe => self.subscribe(self.readers[index].gating, Start::Next),
             ReaderStep::Drop => self.unsubscribe(index),
             _ => {}
@@ -99,7 +114,54 @@ impl Spec {
         }
     }
 
-    fn take(&mut self, index: usize, take: Take, mut fuse: u8) -> Option<Outcome> {
+    /// As `on_reader`. `None` also if it is not a committing receiver.
+    fn on_committing(&mut self, index: usize, step: CommitStep) -> Option<Outcome> {
+        let reader = &mut self.readers[index];
+        if !reader.committing {
+            return None;
+        }
+        let batch = |limit, commits| (limit, By::Batch(commits));
+        match step {
+            CommitStep::Batch(limit, commits, fuse) => {
+                return Some(self.take_by(index, batch(limit, commits), false, fuse));
+            }
+            CommitStep::BatchBlocking(limit, commits, fuse) => {
+                let blocks = limit > 0 && self.has_nothing(index);
+                return (!blocks).then(|| self.take_by(index, batch(limit, commits), false, fuse));
+            }
+            CommitStep::PollBatch(limit, commits, waker, fuse) => {
+                return Some(self.poll(index, Way::RecvBatch(limit, commits), waker, fuse));
+            }
+            _ => {}
+        }
+        self.cancel(index);
+        let reader = &mut self.readers[index];
+        match step {
+            CommitStep::Some(count) => {
+                let upto = reader.position.min(reader.committed + count);
+                self.commit(index, upto);
+            }
+            CommitStep::All => self.commit(index, self.readers[index].position),
+            _ => {
+                if reader.committed < reader.position {
+                    reader.position = reader.committed;
+                    reader.ended = false;
+                }
+            }
+        }
+        Some(Outcome::Done)
+    }
+
+    fn commit(&mut self, index: usize, upto: u64) {
+        let reader = &mut self.readers[index];
+        if reader.committed < upto {
+            reader.committed = upto;
+            reader.left_values = true;
+            self.settle();
+        }
+    }
+
+    fn take(&mut self, index: usize, take: Take, fuse: u8) -> Option<Outcome> {
         let (limit, by, blocks) = match take {
             Take::TryRecv | Take::TryRecvWithLag | Take::RecvTimeout => (1, By::Value, false),
             Take::TryRecvWith => (1, By::Reference, false),
@@ -113,15 +175,29 @@ impl Spec {
         if blocks && limit > 0 && self.has_nothing(index) {
             return None;
         }
+        let tells = matches!(take, Take::TryRecvWithLag);
+        Some(self.take_by(index, (limit, by), tells, fuse))
+    }
+
+    fn take_by(
+        &mut self,
+        index: usize,
+        (limit, by): (usize, By),
+        tells_lag: bool,
+        mut fuse: u8,
+    ) -> Outcome {
         self.cancel(index);
         if limit == 0 {
-            return Some(Outcome::Received(Ok(Vec::new())));
+            if by == By::Batch(true) {
+                self.commit(index, self.readers[index].position);
+            }
+            return Outcome::Received(Ok(Vec::new()));
         }
         loop {
             let outcome = self.receive(index, limit, by, &mut fuse);
             let lagged = matches!(outcome, Outcome::Received(Err(Nothing::Lagged(_))));
-            if !lagged || matches!(take, Take::TryRecvWithLag) {
-                return Some(outcome);
+            if !lagged || tells_lag {
+                return outcome;
             }
         }
     }
@@ -136,6 +212,7 @@ impl Spec {
         let (limit, by) = match way {
             Way::RecvMany(limit) => (limit, By::Value),
             Way::RecvManyWith(limit) => (limit, By::References),
+            Way::RecvBatch(limit, commits) => (limit, By::Batch(commits)),
             Way::RecvWith | Way::FilterMapRef => (1, By::Reference),
             Way::PollRecv | Way::Stream | Way::WithLag | Way::Recv | Way::RecvWithLag => {
                 (1, By::Value)
@@ -166,6 +243,9 @@ impl Spec {
         fuse: &mut u8,
     ) -> Outcome {
         if limit == 0 {
+            if by == By::Batch(true) {
+                self.commit(index, self.readers[index].position);
+            }
             return Outcome::Received(Ok(Vec::new()));
         }
         let outcome = self.receive(index, limit, by, fuse);

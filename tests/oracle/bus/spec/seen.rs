@@ -7,7 +7,8 @@ use crate::bus::{BusSeen, ReaderSeen, Seen};
 impl Spec {
     pub(in crate::bus) fn seen(&self) -> Seen {
         let bus = BusSeen {
-            published: self.tail(),
+            published: self.log.len() as u64,
+            next_sequence: self.tail(),
             dropped: self.dropped,
             missed: self.missed,
             receivers: self.readers.len(),
@@ -16,6 +17,11 @@ impl Spec {
         };
         let reader = |reader: &Reader| ReaderSeen {
             position: reader.position,
+            committed: if reader.committing {
+                reader.committed
+            } else {
+                reader.position
+            },
             len: (self.tail() - reader.position) as usize,
             missed: reader.missed,
             lossy: !reader.gating,

@@ -6,6 +6,9 @@ use crate::bus::script::Way;
 pub(in crate::bus) struct Reader {
     pub(in crate::bus) gating: bool,
     pub(in crate::bus) position: u64,
+    /// It gates at what is committed.
+    pub(in crate::bus) committing: bool,
+    pub(in crate::bus) committed: u64,
     /// The first sequence that was kept when it subscribed.
     pub(super) kept: u64,
     /// Where it subscribed: if gating, it cannot be lapped from there on.
@@ -51,7 +54,18 @@ impl Reader {
         self.position.max(self.kept).max(retained)
     }
 
+    /// The first sequence that it may still want.
+    pub(super) fn wants(&self, retained: u64) -> u64 {
+        match self.committing {
+            true => self.committed,
+            false => self.next(retained),
+        }
+    }
+
     pub(super) fn holds(&self) -> Option<u64> {
-        self.gating.then_some(self.position.max(self.subscribed))
+        match self.committing {
+            true => Some(self.committed),
+            false => self.gating.then_some(self.position.max(self.subscribed)),
+        }
     }
 }
