@@ -96,7 +96,9 @@ mod wait;
 mod watermark;
 
 pub use batch::Batch;
-pub use bus::{Builder, EventBus, OwnedPermit, Permit, Permits, Stats, WeakEventBus};
+pub use bus::{
+    Builder, EventBus, OwnedPermit, Permit, Permits, ReceiverBuilder, Stats, WeakEventBus,
+};
 pub use error::{
     BuildError, Gone, Lagged, PublishError, RecvTimeoutError, TryPublishError, TryRecvError,
 };

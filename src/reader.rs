@@ -1,6 +1,7 @@
 //! A receiver's side of the ring: where it stands, and how it reads (R1 to R4).
 
 mod commit;
+mod other;
 
 pub(crate) use commit::Held;
 
@@ -22,6 +23,9 @@ pub(crate) struct Reader<E> {
 struct Place {
     cursor: CursorRef,
     kind: Kind,
+    way: Way,
+    /// The committing receiver's cursor that it stays behind.
+    leader: Option<CursorRef>,
     /// The gating cursor of a gating receiver that still reads the past through a lossy one, and
     /// the sequence where it takes over.
     anchor: Option<(u64, CursorRef)>,
@@ -36,11 +40,36 @@ struct Place {
     left_values: bool,
 }
 
+/// How it reads: told apart at once for those that are nothing else.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Gating,
+    Lossy,
+    /// It commits, or stays behind another one.
+    Other,
+}
+
+impl Way {
+    fn of(kind: Kind, leader: Option<&CursorRef>) -> Self {
+        match (kind, leader) {
+            (Kind::Gating, None) => Self::Gating,
+            (Kind::Lossy, None) => Self::Lossy,
+            _ => Self::Other,
+        }
+    }
+}
+
 impl<E> Reader<E> {
-    pub(crate) fn new(ring: &Arc<Ring<E>>, kind: Kind, start: Start) -> Self {
-        let attached = ring.sequencer.subscribe(kind, start);
+    /// A reader that stays behind the `leader`, if there is one.
+    pub(crate) fn new(
+        ring: &Arc<Ring<E>>,
+        kind: Kind,
+        start: Start,
+        leader: Option<CursorRef>,
+    ) -> Self {
+        let attached = ring.sequencer.subscribe(kind, start, leader.as_ref());
         let first = attached.first;
-        let reader = Self::attached(ring, attached);
+        let reader = Self::attached(ring, attached, leader);
         if first && ring.drops_unread() && step("release-on-arrival") {
             ring.release_received();
         }
@@ -54,18 +83,19 @@ impl<E> Reader<E> {
             kind,
             anchor,
             position,
+            leader,
             ..
         } = &self.place;
         let sequencer = &self.ring.sequencer;
         let position = match kind {
-            Kind::Committing => cursor.committed(),
+            Kind::Committing => cursor.committed().min(*position),
             Kind::Gating | Kind::Lossy => *position,
         };
         let attached = sequencer.duplicate(position, cursor, *kind, anchor.as_ref());
-        Self::attached(&self.ring, attached)
+        Self::attached(&self.ring, attached, leader.clone())
     }
 
-    fn attached(ring: &Arc<Ring<E>>, attached: Attached) -> Self {
+    fn attached(ring: &Arc<Ring<E>>, attached: Attached, leader: Option<CursorRef>) -> Self {
         let Attached {
             position,
             cursor,
@@ -79,6 +109,8 @@ impl<E> Reader<E> {
             place: Place {
                 cursor,
                 kind,
+                way: Way::of(kind, leader.as_ref()),
+                leader,
                 anchor,
                 position,
                 waited: position,
@@ -101,6 +133,10 @@ impl<E> Reader<E> {
         }
     }
 
+    pub(crate) fn leader(&self) -> Option<CursorRef> {
+        self.place.leader.clone()
+    }
+
     pub(crate) fn position(&self) -> u64 {
         self.place.position
     }
@@ -118,19 +154,20 @@ impl<E> Reader<E> {
         let Self { ring, place } = self;
         let position = place.position;
         let slot = ring.slot(position);
-        let stamp = if listed {
+        let stamp = if listed && place.leader.is_none() {
             slot.mark(position, place.shard)
         } else {
             slot.stamp()
         };
         match stamp.next().cmp(&(position + 1)) {
-            Ordering::Less => return Err(place.empty(ring)),
+            Ordering::Less => place.empty(ring, listed)?,
             Ordering::Greater => return Err(place.lagged(&ring.sequencer)),
             Ordering::Equal => {}
         }
-        let flagged = match place.kind {
-            Kind::Gating | Kind::Committing => false,
-            Kind::Lossy => match place.cursor.pin(position) {
+        let flagged = match place.way {
+            Way::Gating => false,
+            Way::Other => place.pin_other(ring, listed)?,
+            Way::Lossy => match place.cursor.pin(position) {
                 Some(flagged) => flagged,
                 None => return Err(place.lagged(&ring.sequencer)),
             },
@@ -147,32 +184,41 @@ impl<E> Reader<E> {
 }
 
 impl Place {
-    /// Nothing there to read: is there going to be?
+    /// Nothing there to read: is there going to be? Or has the leader committed it meanwhile?
     ///
     /// The tail keeps moving between the publishers' caches: it is looked at only where it decides.
     #[cold]
-    fn empty<E>(&mut self, ring: &Ring<E>) -> TryRecvError {
+    fn empty<E>(&mut self, ring: &Ring<E>, listed: bool) -> Result<(), TryRecvError> {
         let sequencer = &ring.sequencer;
-        let stands = self.kind == Kind::Committing || self.cursor.is_at(self.position);
+        let stands = match self.kind {
+            Kind::Committing => self.cursor.committed() <= self.position,
+            Kind::Gating | Kind::Lossy => self.cursor.is_at(self.position),
+        };
         if !stands && step("claimed-for-others") {
             // Claimed, not yet committed, and not for us any more: not to be waited for.
-            return self.lagged(sequencer);
+            return Err(self.lagged(sequencer));
+        }
+        if self.leader.is_some() {
+            match self.follow(sequencer, listed) {
+                Err(TryRecvError::Empty) => {}
+                come => return come,
+            }
         }
         if !self.left_values && !sequencer.is_closing() {
-            return TryRecvError::Empty;
+            return Err(TryRecvError::Empty);
         }
         let tail = sequencer.tail();
         if tail.sequence() != self.position {
-            return TryRecvError::Empty;
+            return Err(TryRecvError::Empty);
         }
         if std::mem::take(&mut self.left_values) && step("release-on-empty") {
             ring.release_received();
         }
-        if tail.is_closed() {
+        Err(if tail.is_closed() {
             TryRecvError::Closed
         } else {
             TryRecvError::Empty
-        }
+        })
     }
 
     /// The cursor is not where we left it: moves there.
@@ -204,6 +250,7 @@ impl Place {
         {
             let past = std::mem::replace(&mut self.cursor, anchor);
             self.kind = Kind::Gating;
+            self.way = Way::of(self.kind, self.leader.as_ref());
             if step("leave-past") {
                 sequencer.leave_past(&past);
             }
@@ -301,6 +348,7 @@ impl<E> Pinned<'_, E> {
         let end = self.next.saturating_add(limit as u64);
         match self.place.anchor {
             Some((sequence, _)) if step("batch-to-anchor") => end.min(sequence),
+            _ if self.place.way == Way::Other => end.min(self.place.horizon()),
             _ => end,
         }
     }
@@ -364,10 +412,10 @@ impl<E> Drop for Pinned<'_, E> {
     fn drop(&mut self) {
         let Self { ring, place, .. } = self;
         place.position = self.next;
-        let flagged = match place.kind {
-            Kind::Gating => place.cursor.advance(self.next),
-            Kind::Committing => !step("read-uncommitted") && place.cursor.advance(self.next),
-            Kind::Lossy => {
+        let flagged = match place.way {
+            Way::Gating => place.cursor.advance(self.next),
+            Way::Other => place.unpin_other(self.next, self.flagged),
+            Way::Lossy => {
                 place.cursor.unpin(self.next);
                 self.flagged && step("keep-flag")
             }
@@ -410,6 +458,9 @@ impl<E, R, F: FnMut(Pinned<'_, E>) -> R> Wait for Receive<'_, E, F> {
 
     fn notifier(&self, key: u64) -> &Notifier {
         let Reader { ring, place } = &self.reader;
+        if place.leader.is_some() {
+            return ring.sequencer.drained();
+        }
         ring.waiting_for(key, place.shard)
     }
 }

@@ -66,8 +66,8 @@ impl<E> Receiver<E> {
     /// ```
     #[must_use = "a receiver may hold publishers back"]
     pub fn resubscribe(&self) -> Self {
-        let kind = self.0.reader().kind();
-        Self(Subscription::new(self.0.ring(), kind, Start::Next))
+        let (kind, leader) = (self.0.reader().kind(), self.0.reader().leader());
+        Self(Subscription::new(self.0.ring(), kind, Start::Next, leader))
     }
 
     /// Receives the next event, waiting for it if need be. `None`: the bus is closed and everything in

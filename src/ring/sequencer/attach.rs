@@ -25,26 +25,55 @@ pub(crate) struct Attached {
 impl Sequencer {
     /// Attaches a receiver. One that asks for what is no longer kept gets a cursor above its
     /// position, and finds out at its first receive.
-    pub(crate) fn subscribe(&self, kind: Kind, start: Start) -> Attached {
+    ///
+    /// One that is to stay behind a `leader` finds all kept that this one has not committed: its present
+    /// is there.
+    pub(crate) fn subscribe(
+        &self,
+        kind: Kind,
+        start: Start,
+        leader: Option<&CursorRef>,
+    ) -> Attached {
         let mut registry = self.lock();
         let before = self.tail.load().sequence();
-        let Bounds { first, history, .. } = *self.bounds;
+        let Bounds {
+            first,
+            history,
+            capacity,
+            ..
+        } = *self.bounds;
+        let reserved = registry.room.reserved;
+        let leader = leader.map(|leader| leader.watermark());
+        let leader = leader.filter(|word| !word.is_gone());
+        let present = |tail: u64| leader.map_or(tail, CursorWord::sequence);
         let newest = |tail: u64, events: u64| oldest(tail, events).max(first);
         let position = |tail: u64| match start {
-            Start::Next => tail,
-            Start::Oldest => newest(tail, history),
-            Start::Last(count) => newest(tail, count),
+            Start::Next => present(tail),
+            Start::Oldest => newest(tail, history).min(present(tail)),
+            Start::Last(count) => newest(present(tail), count),
             Start::Sequence(sequence) => sequence.min(tail),
         };
-        let retained = |tail: u64| position(tail).max(newest(tail, history));
+        let retained = |tail: u64| {
+            let retained = position(tail).max(newest(tail, history).min(present(tail)));
+            match kind {
+                // Gates from there on: what is reserved may be claimed at once.
+                Kind::Committing if step("past-to-reserved") => {
+                    retained.max(oldest(tail + reserved, capacity))
+                }
+                _ => retained,
+            }
+        };
         if kind != Kind::Lossy {
-            let reserved = registry.room.reserved;
-            let bearable = before + self.bounds.capacity - reserved;
+            let held = match kind {
+                Kind::Committing => retained(before),
+                _ => position(before).max(present(before)),
+            };
+            let bearable = held + capacity - reserved;
             if self.bounds.limit.load(Ordering::Relaxed) > bearable && step("subscribe-limit") {
                 self.take_back();
             }
         }
-        if kind == Kind::Lossy || !matches!(start, Start::Next) {
+        if kind == Kind::Lossy || (kind == Kind::Gating && !matches!(start, Start::Next)) {
             Self::lower(&self.bounds.gate, retained(before), "subscribe-gate");
         }
         let first = self.receivers() == 0;
@@ -55,15 +84,15 @@ impl Sequencer {
             // After the touch: a claim before it has not seen this.
             self.bounds.arrivals.fetch_add(1, Ordering::Relaxed);
         }
-        let (position, retained) = (position(tail), retained(tail));
+        let (position, retained, present) = (position(tail), retained(tail), present(tail));
         let mut attach = |kind, sequence| registry.cursors(kind).add(sequence);
         let (cursor, kind, anchor) = match kind {
-            Kind::Gating if position < tail && step("present-anchor") => {
-                let anchor = attach(Kind::Gating, tail);
+            Kind::Gating if position < present && step("present-anchor") => {
+                let anchor = attach(Kind::Gating, present);
                 (
                     attach(Kind::Lossy, retained),
                     Kind::Lossy,
-                    Some((tail, anchor)),
+                    Some((present, anchor)),
                 )
             }
             kind => (attach(kind, retained), kind, None),
