@@ -7,6 +7,8 @@ use crate::sync::step;
 
 impl Place {
     /// R2, the event being there, once the leader has committed it: whether the cursor was flagged.
+    #[cold]
+    #[inline(never)]
     pub(super) fn pin_other<E>(
         &mut self,
         ring: &Ring<E>,
@@ -25,6 +27,8 @@ impl Place {
     }
 
     /// R4.
+    #[cold]
+    #[inline(never)]
     pub(super) fn unpin_other(&mut self, next: u64, flagged: bool) -> bool {
         match self.kind {
             Kind::Gating => self.cursor.advance(next),
@@ -37,6 +41,7 @@ impl Place {
     }
 
     /// Whether the leader, if there is one, has committed the next event. If so, it is there.
+    #[cold]
     pub(super) fn follow(&self, sequencer: &Sequencer, listed: bool) -> Result<(), TryRecvError> {
         let Some(leader) = &self.leader else {
             return Ok(());
