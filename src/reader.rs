@@ -6,7 +6,7 @@ mod other;
 pub(crate) use commit::Held;
 
 use crate::outcome::{RecvError, TryRecvError};
-use crate::ring::{Attached, CursorRef, Kind, Ring, Sequencer, Slot, unread};
+use crate::ring::{Attached, CursorRef, Kind, Ring, Sequencer, Slot, Wanted, unread};
 use crate::strategy::Start;
 use crate::sync::{Arc, step};
 use crate::wait::{Notifier, SHARDS, Wait, wake_gathered};
@@ -60,16 +60,10 @@ impl Way {
 }
 
 impl<E> Reader<E> {
-    /// A reader that stays behind the `leader`, if there is one.
-    pub(crate) fn new(
-        ring: &Arc<Ring<E>>,
-        kind: Kind,
-        start: Start,
-        leader: Option<CursorRef>,
-    ) -> Self {
-        let attached = ring.sequencer.subscribe(kind, start, leader.as_ref());
+    pub(crate) fn new(ring: &Arc<Ring<E>>, wanted: Wanted) -> Self {
+        let attached = ring.sequencer.subscribe(&wanted);
         let first = attached.first;
-        let reader = Self::attached(ring, attached, leader);
+        let reader = Self::attached(ring, attached, wanted.leader);
         if first && ring.drops_unread() && step("release-on-arrival") {
             ring.release_received();
         }
@@ -133,8 +127,21 @@ impl<E> Reader<E> {
         }
     }
 
-    pub(crate) fn leader(&self) -> Option<CursorRef> {
-        self.place.leader.clone()
+    /// What a receiver of the same kind is, that starts at the next event.
+    pub(crate) fn wanted(&self) -> Wanted {
+        let Place {
+            cursor,
+            kind,
+            leader,
+            ..
+        } = &self.place;
+        let mut registry = self.ring.sequencer.lock();
+        Wanted {
+            kind: self.kind(),
+            start: Start::Next,
+            leader: leader.clone(),
+            name: registry.cursors(*kind).entry(cursor).owner.name.clone(),
+        }
     }
 
     pub(crate) fn position(&self) -> u64 {
@@ -160,7 +167,8 @@ impl<E> Reader<E> {
             slot.stamp()
         };
         match stamp.next().cmp(&(position + 1)) {
-            Ordering::Less => place.empty(ring, listed)?,
+            Ordering::Less if place.way == Way::Other => place.come_late(ring, listed)?,
+            Ordering::Less => return Err(place.empty(ring)),
             Ordering::Greater => return Err(place.lagged(&ring.sequencer)),
             Ordering::Equal => {}
         }
@@ -184,47 +192,43 @@ impl<E> Reader<E> {
 }
 
 impl Place {
-    /// Nothing there to read: is there going to be? Or has the leader committed it meanwhile?
+    /// Nothing there to read: is there going to be?
+    #[cold]
+    fn empty<E>(&mut self, ring: &Ring<E>) -> TryRecvError {
+        let sequencer = &ring.sequencer;
+        if !self.cursor.is_at(self.position) && step("claimed-for-others") {
+            // Claimed, not yet committed, and not for us any more: not to be waited for.
+            return self.lagged(sequencer);
+        }
+        self.end(ring)
+    }
+
+    /// Empty: is this the end?
     ///
     /// The tail keeps moving between the publishers' caches: it is looked at only where it decides.
-    #[cold]
-    fn empty<E>(&mut self, ring: &Ring<E>, listed: bool) -> Result<(), TryRecvError> {
+    fn end<E>(&mut self, ring: &Ring<E>) -> TryRecvError {
         let sequencer = &ring.sequencer;
-        let stands = match self.kind {
-            Kind::Committing => self.cursor.committed() <= self.position,
-            Kind::Gating | Kind::Lossy => self.cursor.is_at(self.position),
-        };
-        if !stands && step("claimed-for-others") {
-            // Claimed, not yet committed, and not for us any more: not to be waited for.
-            return Err(self.lagged(sequencer));
-        }
-        if self.leader.is_some() {
-            match self.follow(sequencer, listed) {
-                Err(TryRecvError::Empty) => {}
-                come => return come,
-            }
-        }
         if !self.left_values && !sequencer.is_closing() {
-            return Err(TryRecvError::Empty);
+            return TryRecvError::Empty;
         }
         let tail = sequencer.tail();
         if tail.sequence() != self.position {
-            return Err(TryRecvError::Empty);
+            return TryRecvError::Empty;
         }
         if std::mem::take(&mut self.left_values) && step("release-on-empty") {
             ring.release_received();
         }
-        Err(if tail.is_closed() {
+        if tail.is_closed() {
             TryRecvError::Closed
         } else {
             TryRecvError::Empty
-        })
+        }
     }
 
     /// The cursor is not where we left it: moves there.
     #[cold]
     fn lagged(&mut self, sequencer: &Sequencer) -> TryRecvError {
-        let position = sequencer.reattach(&self.cursor, self.position);
+        let position = sequencer.reattach(&self.cursor, self.kind, self.position);
         let missed = position - self.position;
         self.position = position;
         self.missed += missed;
@@ -252,7 +256,7 @@ impl Place {
             self.kind = Kind::Gating;
             self.way = Way::of(self.kind, self.leader.as_ref());
             if step("leave-past") {
-                sequencer.leave_past(&past);
+                sequencer.leave_past(&past, &self.cursor);
             }
             wake_gathered();
         }

@@ -278,10 +278,12 @@ mod sequencer;
 mod slot;
 mod watched;
 
-pub(crate) use cursor::{CursorRef, Kind};
+pub(crate) use crate::strategy::ReceiverKind as Kind;
+pub(crate) use cursor::CursorRef;
+pub(crate) use registry::Member;
 pub(crate) use room::{Place, Wants};
 pub(crate) use sequence::FIRSTS;
-pub(crate) use sequencer::{Attached, Claim, Refusal, Sequencer};
+pub(crate) use sequencer::{Attached, Claim, Refusal, Sequencer, Wanted};
 pub(crate) use slot::{Slot, unread};
 pub(crate) use watched::Watch;
 

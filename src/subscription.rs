@@ -3,8 +3,7 @@
 use crate::coop::Budget;
 use crate::outcome::{RecvError, TryRecvError};
 use crate::reader::{Pinned, Reader, Receive};
-use crate::ring::{CursorRef, Kind, Ring};
-use crate::strategy::Start;
+use crate::ring::{Ring, Wanted};
 use crate::sync::Arc;
 use crate::wait::Waiter;
 #[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
@@ -20,13 +19,8 @@ pub(crate) struct Subscription<E> {
 }
 
 impl<E> Subscription<E> {
-    pub(crate) fn new(
-        ring: &Arc<Ring<E>>,
-        kind: Kind,
-        start: Start,
-        leader: Option<CursorRef>,
-    ) -> Self {
-        Self::of(Reader::new(ring, kind, start, leader))
+    pub(crate) fn new(ring: &Arc<Ring<E>>, wanted: Wanted) -> Self {
+        Self::of(Reader::new(ring, wanted))
     }
 
     fn of(reader: Reader<E>) -> Self {

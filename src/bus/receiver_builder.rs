@@ -2,7 +2,7 @@
 
 use super::EventBus;
 use crate::receiver::Receiver;
-use crate::ring::{CursorRef, Kind};
+use crate::ring::{CursorRef, Kind, Wanted};
 use crate::strategy::{Start, WaitStrategy};
 use crate::subscription::Subscription;
 use crate::sync::Arc;
@@ -25,12 +25,15 @@ impl<E> EventBus<E> {
     pub fn receiver(&self) -> ReceiverBuilder<'_, E> {
         ReceiverBuilder {
             bus: self,
-            kind: match self.strategy {
-                WaitStrategy::Block | WaitStrategy::DropNewest => Kind::Gating,
-                WaitStrategy::Overwrite => Kind::Lossy,
+            wanted: Wanted {
+                kind: match self.strategy {
+                    WaitStrategy::Block | WaitStrategy::DropNewest => Kind::Gating,
+                    WaitStrategy::Overwrite => Kind::Lossy,
+                },
+                start: Start::Next,
+                leader: None,
+                name: None,
             },
-            start: Start::Next,
-            leader: None,
         }
     }
 }
@@ -45,9 +48,7 @@ impl<E> EventBus<E> {
 #[must_use = "a builder does nothing until `build`"]
 pub struct ReceiverBuilder<'a, E> {
     bus: &'a EventBus<E>,
-    kind: Kind,
-    start: Start,
-    leader: Option<CursorRef>,
+    wanted: Wanted,
 }
 
 impl<E> ReceiverBuilder<'_, E> {
@@ -60,7 +61,7 @@ impl<E> ReceiverBuilder<'_, E> {
     /// bus.publish_many_blocking(&mut vec![1, 2, 3]).unwrap();
     /// ```
     pub fn lossy(mut self) -> Self {
-        self.kind = Kind::Lossy;
+        self.wanted.kind = Kind::Lossy;
         self
     }
 
@@ -83,7 +84,7 @@ impl<E> ReceiverBuilder<'_, E> {
             self.bus.strategy != WaitStrategy::Overwrite,
             "a bus that overwrites what is not received has no committing receivers"
         );
-        self.kind = Kind::Committing;
+        self.wanted.kind = Kind::Committing;
         self
     }
 
@@ -96,7 +97,7 @@ impl<E> ReceiverBuilder<'_, E> {
     /// assert_eq!(bus.receiver().start(Start::Last(1)).build().try_recv(), Ok("event"));
     /// ```
     pub fn start(mut self, start: Start) -> Self {
-        self.start = start;
+        self.wanted.start = start;
         self
     }
 
@@ -121,7 +122,19 @@ impl<E> ReceiverBuilder<'_, E> {
             Arc::ptr_eq(&self.bus.ring, &watermark.ring),
             "the watermark is of another bus"
         );
-        self.leader = Some(CursorRef::clone(&watermark.cursor));
+        self.wanted.leader = Some(CursorRef::clone(&watermark.cursor));
+        self
+    }
+
+    /// What [`EventBus::receivers`] calls it, and its clones.
+    ///
+    /// ```
+    /// # let bus = eventring::EventBus::<u32>::new(16);
+    /// let _sink = bus.receiver().name("sink").build();
+    /// assert_eq!(bus.receivers()[0].name.as_deref(), Some("sink"));
+    /// ```
+    pub fn name(mut self, name: &str) -> Self {
+        self.wanted.name = Some(name.into());
         self
     }
 
@@ -133,22 +146,17 @@ impl<E> ReceiverBuilder<'_, E> {
     /// assert_eq!(bus.receiver_count(), 1);
     /// ```
     pub fn build(self) -> Receiver<E> {
-        let Self {
-            bus,
-            kind,
-            start,
-            leader,
-        } = self;
-        Receiver(Subscription::new(&bus.ring, kind, start, leader))
+        Receiver(Subscription::new(&self.bus.ring, self.wanted))
     }
 }
 
 impl<E> fmt::Debug for ReceiverBuilder<'_, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReceiverBuilder")
-            .field("kind", &self.kind)
-            .field("start", &self.start)
-            .field("behind", &self.leader.is_some())
+            .field("kind", &self.wanted.kind)
+            .field("start", &self.wanted.start)
+            .field("behind", &self.wanted.leader.is_some())
+            .field("name", &self.wanted.name)
             .finish()
     }
 }

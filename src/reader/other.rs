@@ -40,6 +40,30 @@ impl Place {
         }
     }
 
+    /// Nothing there: was what it asked for gone already, or has the leader committed it meanwhile, so
+    /// that it is there?
+    #[cold]
+    pub(super) fn come_late<E>(
+        &mut self,
+        ring: &Ring<E>,
+        listed: bool,
+    ) -> Result<(), TryRecvError> {
+        let stands = match self.kind {
+            Kind::Committing => self.cursor.committed() <= self.position,
+            Kind::Gating | Kind::Lossy => self.cursor.is_at(self.position),
+        };
+        if !stands && step("claimed-for-others") {
+            return Err(self.lagged(&ring.sequencer));
+        }
+        if self.leader.is_some() {
+            match self.follow(&ring.sequencer, listed) {
+                Err(TryRecvError::Empty) => {}
+                come => return come,
+            }
+        }
+        Err(self.end(ring))
+    }
+
     /// Whether the leader, if there is one, has committed the next event. If so, it is there.
     #[cold]
     pub(super) fn follow(&self, sequencer: &Sequencer, listed: bool) -> Result<(), TryRecvError> {

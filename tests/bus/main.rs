@@ -14,6 +14,7 @@ mod publish;
 mod publish_many;
 mod receive;
 mod receive_many;
+mod receivers;
 mod reserve;
 mod sink;
 mod streams;
