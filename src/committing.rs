@@ -3,7 +3,6 @@
 use crate::bus::EventBus;
 use crate::receiver::Receiver;
 use crate::ring::Kind;
-use crate::strategy::{Start, WaitStrategy};
 use crate::subscription::Subscription;
 
 impl<E> EventBus<E> {
@@ -19,7 +18,7 @@ impl<E> EventBus<E> {
     ///
     /// # Panics
     ///
-    /// If the bus [overwrites](WaitStrategy::Overwrite) what is not received.
+    /// If the bus [overwrites](crate::WaitStrategy::Overwrite) what is not received.
     ///
     /// ```
     /// use eventring::{EventBus, TryPublishError, WaitStrategy};
@@ -36,11 +35,7 @@ impl<E> EventBus<E> {
     /// ```
     #[track_caller]
     pub fn subscribe_committing(&self) -> Receiver<E> {
-        assert!(
-            self.strategy() != WaitStrategy::Overwrite,
-            "a bus that overwrites what is not received has no committing receivers"
-        );
-        self.receiver(Kind::Committing, Start::Next)
+        self.receiver().committing().build()
     }
 }
 

@@ -96,12 +96,15 @@ mod wait;
 mod watermark;
 
 pub use batch::Batch;
-pub use bus::{Builder, EventBus, OwnedPermit, Permit, Permits, Stats, WeakEventBus};
+pub use bus::{
+    Builder, EventBus, OwnedPermit, Permit, Permits, ReceiverBuilder, ReceiverInfo, Stats,
+    WeakEventBus,
+};
 pub use error::{
     BuildError, Gone, Lagged, PublishError, RecvTimeoutError, TryPublishError, TryRecvError,
 };
 pub use receiver::Receiver;
-pub use strategy::{Start, WaitStrategy};
+pub use strategy::{ReceiverKind, Start, WaitStrategy};
 pub use watermark::Watermark;
 
 /// The examples of the README are tests too.

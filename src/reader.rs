@@ -1,11 +1,12 @@
 //! A receiver's side of the ring: where it stands, and how it reads (R1 to R4).
 
 mod commit;
+mod other;
 
 pub(crate) use commit::Held;
 
 use crate::outcome::{RecvError, TryRecvError};
-use crate::ring::{Attached, CursorRef, Kind, Ring, Sequencer, Slot, unread};
+use crate::ring::{Attached, CursorRef, Kind, Ring, Sequencer, Slot, Wanted, unread};
 use crate::strategy::Start;
 use crate::sync::{Arc, step};
 use crate::wait::{Notifier, SHARDS, Wait, wake_gathered};
@@ -22,6 +23,9 @@ pub(crate) struct Reader<E> {
 struct Place {
     cursor: CursorRef,
     kind: Kind,
+    way: Way,
+    /// The committing receiver's cursor that it stays behind.
+    leader: Option<CursorRef>,
     /// The gating cursor of a gating receiver that still reads the past through a lossy one, and
     /// the sequence where it takes over.
     anchor: Option<(u64, CursorRef)>,
@@ -36,11 +40,30 @@ struct Place {
     left_values: bool,
 }
 
+/// How it reads: told apart at once for those that are nothing else.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Gating,
+    Lossy,
+    /// It commits, or stays behind another one.
+    Other,
+}
+
+impl Way {
+    fn of(kind: Kind, leader: Option<&CursorRef>) -> Self {
+        match (kind, leader) {
+            (Kind::Gating, None) => Self::Gating,
+            (Kind::Lossy, None) => Self::Lossy,
+            _ => Self::Other,
+        }
+    }
+}
+
 impl<E> Reader<E> {
-    pub(crate) fn new(ring: &Arc<Ring<E>>, kind: Kind, start: Start) -> Self {
-        let attached = ring.sequencer.subscribe(kind, start);
+    pub(crate) fn new(ring: &Arc<Ring<E>>, wanted: Wanted) -> Self {
+        let attached = ring.sequencer.subscribe(&wanted);
         let first = attached.first;
-        let reader = Self::attached(ring, attached);
+        let reader = Self::attached(ring, attached, wanted.leader);
         if first && ring.drops_unread() && step("release-on-arrival") {
             ring.release_received();
         }
@@ -54,18 +77,19 @@ impl<E> Reader<E> {
             kind,
             anchor,
             position,
+            leader,
             ..
         } = &self.place;
         let sequencer = &self.ring.sequencer;
         let position = match kind {
-            Kind::Committing => cursor.committed(),
+            Kind::Committing => cursor.committed().min(*position),
             Kind::Gating | Kind::Lossy => *position,
         };
         let attached = sequencer.duplicate(position, cursor, *kind, anchor.as_ref());
-        Self::attached(&self.ring, attached)
+        Self::attached(&self.ring, attached, leader.clone())
     }
 
-    fn attached(ring: &Arc<Ring<E>>, attached: Attached) -> Self {
+    fn attached(ring: &Arc<Ring<E>>, attached: Attached, leader: Option<CursorRef>) -> Self {
         let Attached {
             position,
             cursor,
@@ -79,6 +103,8 @@ impl<E> Reader<E> {
             place: Place {
                 cursor,
                 kind,
+                way: Way::of(kind, leader.as_ref()),
+                leader,
                 anchor,
                 position,
                 waited: position,
@@ -101,6 +127,23 @@ impl<E> Reader<E> {
         }
     }
 
+    /// What a receiver of the same kind is, that starts at the next event.
+    pub(crate) fn wanted(&self) -> Wanted {
+        let Place {
+            cursor,
+            kind,
+            leader,
+            ..
+        } = &self.place;
+        let mut registry = self.ring.sequencer.lock();
+        Wanted {
+            kind: self.kind(),
+            start: Start::Next,
+            leader: leader.clone(),
+            name: registry.cursors(*kind).entry(cursor).owner.name.clone(),
+        }
+    }
+
     pub(crate) fn position(&self) -> u64 {
         self.place.position
     }
@@ -118,19 +161,21 @@ impl<E> Reader<E> {
         let Self { ring, place } = self;
         let position = place.position;
         let slot = ring.slot(position);
-        let stamp = if listed {
+        let stamp = if listed && place.leader.is_none() {
             slot.mark(position, place.shard)
         } else {
             slot.stamp()
         };
         match stamp.next().cmp(&(position + 1)) {
+            Ordering::Less if place.way == Way::Other => place.come_late(ring, listed)?,
             Ordering::Less => return Err(place.empty(ring)),
             Ordering::Greater => return Err(place.lagged(&ring.sequencer)),
             Ordering::Equal => {}
         }
-        let flagged = match place.kind {
-            Kind::Gating | Kind::Committing => false,
-            Kind::Lossy => match place.cursor.pin(position) {
+        let flagged = match place.way {
+            Way::Gating => false,
+            Way::Other => place.pin_other(ring, listed)?,
+            Way::Lossy => match place.cursor.pin(position) {
                 Some(flagged) => flagged,
                 None => return Err(place.lagged(&ring.sequencer)),
             },
@@ -148,16 +193,21 @@ impl<E> Reader<E> {
 
 impl Place {
     /// Nothing there to read: is there going to be?
-    ///
-    /// The tail keeps moving between the publishers' caches: it is looked at only where it decides.
     #[cold]
     fn empty<E>(&mut self, ring: &Ring<E>) -> TryRecvError {
         let sequencer = &ring.sequencer;
-        let stands = self.kind == Kind::Committing || self.cursor.is_at(self.position);
-        if !stands && step("claimed-for-others") {
+        if !self.cursor.is_at(self.position) && step("claimed-for-others") {
             // Claimed, not yet committed, and not for us any more: not to be waited for.
             return self.lagged(sequencer);
         }
+        self.end(ring)
+    }
+
+    /// Empty: is this the end?
+    ///
+    /// The tail keeps moving between the publishers' caches: it is looked at only where it decides.
+    fn end<E>(&mut self, ring: &Ring<E>) -> TryRecvError {
+        let sequencer = &ring.sequencer;
         if !self.left_values && !sequencer.is_closing() {
             return TryRecvError::Empty;
         }
@@ -178,7 +228,7 @@ impl Place {
     /// The cursor is not where we left it: moves there.
     #[cold]
     fn lagged(&mut self, sequencer: &Sequencer) -> TryRecvError {
-        let position = sequencer.reattach(&self.cursor, self.position);
+        let position = sequencer.reattach(&self.cursor, self.kind, self.position);
         let missed = position - self.position;
         self.position = position;
         self.missed += missed;
@@ -204,8 +254,9 @@ impl Place {
         {
             let past = std::mem::replace(&mut self.cursor, anchor);
             self.kind = Kind::Gating;
+            self.way = Way::of(self.kind, self.leader.as_ref());
             if step("leave-past") {
-                sequencer.leave_past(&past);
+                sequencer.leave_past(&past, &self.cursor);
             }
             wake_gathered();
         }
@@ -301,6 +352,7 @@ impl<E> Pinned<'_, E> {
         let end = self.next.saturating_add(limit as u64);
         match self.place.anchor {
             Some((sequence, _)) if step("batch-to-anchor") => end.min(sequence),
+            _ if self.place.way == Way::Other => end.min(self.place.horizon()),
             _ => end,
         }
     }
@@ -364,10 +416,10 @@ impl<E> Drop for Pinned<'_, E> {
     fn drop(&mut self) {
         let Self { ring, place, .. } = self;
         place.position = self.next;
-        let flagged = match place.kind {
-            Kind::Gating => place.cursor.advance(self.next),
-            Kind::Committing => !step("read-uncommitted") && place.cursor.advance(self.next),
-            Kind::Lossy => {
+        let flagged = match place.way {
+            Way::Gating => place.cursor.advance(self.next),
+            Way::Other => place.unpin_other(self.next, self.flagged),
+            Way::Lossy => {
                 place.cursor.unpin(self.next);
                 self.flagged && step("keep-flag")
             }
@@ -410,6 +462,9 @@ impl<E, R, F: FnMut(Pinned<'_, E>) -> R> Wait for Receive<'_, E, F> {
 
     fn notifier(&self, key: u64) -> &Notifier {
         let Reader { ring, place } = &self.reader;
+        if place.leader.is_some() {
+            return ring.sequencer.drained();
+        }
         ring.waiting_for(key, place.shard)
     }
 }

@@ -8,7 +8,6 @@ use crate::future::{Recv, RecvMany, RecvManyWith, RecvWith};
 use crate::outcome;
 use crate::reader::Pinned;
 use crate::ring::Kind;
-use crate::strategy::Start;
 use crate::subscription::Subscription;
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
@@ -66,8 +65,7 @@ impl<E> Receiver<E> {
     /// ```
     #[must_use = "a receiver may hold publishers back"]
     pub fn resubscribe(&self) -> Self {
-        let kind = self.0.reader().kind();
-        Self(Subscription::new(self.0.ring(), kind, Start::Next))
+        Self(Subscription::new(self.0.ring(), self.0.reader().wanted()))
     }
 
     /// Receives the next event, waiting for it if need be. `None`: the bus is closed and everything in

@@ -85,7 +85,16 @@
 //!
 //! A receiver that starts in the history ends up with a cursor above its position if part of what
 //! it asked for is gone: its first pin fails, and it lags by just that. A *gating* one holds its
-//! gating cursor at the tail of that moment (the anchor), and reads the past through a lossy one.
+//! gating cursor at the tail of that moment (the anchor), and reads the past through a lossy one. A
+//! committing one gates from the start: it has room taken back as far as that takes, and asks for
+//! nothing that who has permits may claim over.
+//!
+//! # Staying behind
+//!
+//! A receiver may stay behind a committing one, its leader: then R1 looks at the leader's cursor too,
+//! and what is not committed there is not there. It waits as those do who wait for the leader. The
+//! leader's cursor being attached, all from there on is kept (I2): so, under the registry's lock, that
+//! is a newcomer's present, rather than the tail.
 //!
 //! # Waiting to receive
 //!
@@ -269,10 +278,12 @@ mod sequencer;
 mod slot;
 mod watched;
 
-pub(crate) use cursor::{CursorRef, Kind};
+pub(crate) use crate::strategy::ReceiverKind as Kind;
+pub(crate) use cursor::CursorRef;
+pub(crate) use registry::Member;
 pub(crate) use room::{Place, Wants};
 pub(crate) use sequence::FIRSTS;
-pub(crate) use sequencer::{Attached, Claim, Refusal, Sequencer};
+pub(crate) use sequencer::{Attached, Claim, Refusal, Sequencer, Wanted};
 pub(crate) use slot::{Slot, unread};
 pub(crate) use watched::Watch;
 

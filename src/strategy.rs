@@ -60,3 +60,23 @@ pub enum Start {
     /// The event of this sequence number; the next one if it was not published yet.
     Sequence(u64),
 }
+
+/// How a receiver and the publishers stand to each other.
+///
+/// ```
+/// use eventring::{EventBus, ReceiverKind, WaitStrategy};
+///
+/// let bus = EventBus::<u32>::with_strategy(16, WaitStrategy::Block);
+/// let page = bus.subscribe_lossy();
+/// assert_eq!(bus.receivers()[0].kind, ReceiverKind::Lossy);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReceiverKind {
+    /// Holds publishers back: they may not lap it.
+    Gating,
+    /// May be lapped, and is told then how much it missed.
+    Lossy,
+    /// Gates, and says itself what it is done with.
+    Committing,
+}

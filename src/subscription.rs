@@ -3,8 +3,7 @@
 use crate::coop::Budget;
 use crate::outcome::{RecvError, TryRecvError};
 use crate::reader::{Pinned, Reader, Receive};
-use crate::ring::{Kind, Ring};
-use crate::strategy::Start;
+use crate::ring::{Ring, Wanted};
 use crate::sync::Arc;
 use crate::wait::Waiter;
 #[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
@@ -20,8 +19,8 @@ pub(crate) struct Subscription<E> {
 }
 
 impl<E> Subscription<E> {
-    pub(crate) fn new(ring: &Arc<Ring<E>>, kind: Kind, start: Start) -> Self {
-        Self::of(Reader::new(ring, kind, start))
+    pub(crate) fn new(ring: &Arc<Ring<E>>, wanted: Wanted) -> Self {
+        Self::of(Reader::new(ring, wanted))
     }
 
     fn of(reader: Reader<E>) -> Self {
@@ -74,7 +73,9 @@ impl<E> Subscription<E> {
         let sequencer = &self.ring().sequencer;
         let tail = sequencer.tail();
         let unread = tail.sequence() - self.reader.position();
-        let least = unread.min(sequencer.capacity());
+        let sure = tail.sequence().min(self.reader.horizon());
+        let sure = sure.saturating_sub(self.reader.position());
+        let least = sure.min(sequencer.capacity());
         (least as usize, tail.is_closed().then_some(unread as usize))
     }
 

@@ -2,14 +2,13 @@
 
 use super::EventBus;
 use crate::receiver::Receiver;
-use crate::ring::Kind;
-use crate::strategy::{Start, WaitStrategy};
-use crate::subscription::Subscription;
+use crate::strategy::Start;
+use crate::watermark::Watermark;
 
 impl<E> EventBus<E> {
     /// A receiver of everything published from now on: gating with
-    /// [`Block`](WaitStrategy::Block) and [`DropNewest`](WaitStrategy::DropNewest), lossy with
-    /// [`Overwrite`](WaitStrategy::Overwrite).
+    /// [`Block`](crate::WaitStrategy::Block) and [`DropNewest`](crate::WaitStrategy::DropNewest), lossy with
+    /// [`Overwrite`](crate::WaitStrategy::Overwrite).
     ///
     /// A gating receiver must be received from, or dropped: once it is a whole ring behind, it holds
     /// publishers back, and so keeps new events from *all* receivers. One that is leaked
@@ -17,9 +16,10 @@ impl<E> EventBus<E> {
     /// gauge, a cache that can be cleared) takes [`subscribe_lossy`](Self::subscribe_lossy); a sink that
     /// may be slow for a while takes a larger ring and receives in batches; a publisher that must not
     /// wait takes [`try_publish`](Self::try_publish), a timeout, or
-    /// [`DropNewest`](WaitStrategy::DropNewest).
+    /// [`DropNewest`](crate::WaitStrategy::DropNewest).
     ///
-    /// A late subscriber that wants the past: [`subscribe_from`](Self::subscribe_from).
+    /// A late subscriber that wants the past: [`subscribe_from`](Self::subscribe_from). All that there is to
+    /// choose: [`receiver`](Self::receiver).
     ///
     /// ```
     /// let bus = eventring::EventBus::new(16);
@@ -70,11 +70,7 @@ impl<E> EventBus<E> {
     /// assert_eq!(resumed.try_recv(), Ok(Ok("b")));
     /// ```
     pub fn subscribe_from(&self, start: Start) -> Receiver<E> {
-        let kind = match self.strategy {
-            WaitStrategy::Block | WaitStrategy::DropNewest => Kind::Gating,
-            WaitStrategy::Overwrite => Kind::Lossy,
-        };
-        self.receiver(kind, start)
+        self.receiver().start(start).build()
     }
 
     /// A receiver like that of [`subscribe_lossy`](Self::subscribe_lossy) that starts in the past,
@@ -94,10 +90,32 @@ impl<E> EventBus<E> {
     /// assert_eq!((page.try_recv(), page.missed()), (Ok('d'), 1));
     /// ```
     pub fn subscribe_lossy_from(&self, start: Start) -> Receiver<E> {
-        self.receiver(Kind::Lossy, start)
+        self.receiver().lossy().start(start).build()
     }
 
-    pub(crate) fn receiver(&self, kind: Kind, start: Start) -> Receiver<E> {
-        Receiver(Subscription::new(&self.ring, kind, start))
+    /// A receiver like that of [`subscribe`](Self::subscribe) that stays behind a committing one: it
+    /// receives only what that has committed, and starts there. So who reads what a journal has stored
+    /// never comes before it. When that receiver is gone, this one ends after what it has committed.
+    ///
+    /// # Panics
+    ///
+    /// If the watermark is of another bus.
+    ///
+    /// ```
+    /// use eventring::{EventBus, TryRecvError, WaitStrategy};
+    ///
+    /// let bus = EventBus::with_strategy(16, WaitStrategy::Block);
+    /// let mut journal = bus.subscribe_committing();
+    /// let mut page = bus.subscribe_behind(&journal.watermark());
+    /// bus.try_publish("event").unwrap();
+    /// assert_eq!(page.try_recv(), Err(TryRecvError::Empty));
+    /// journal.try_recv_batch(64).unwrap().commit();
+    /// assert_eq!(page.try_recv(), Ok("event"));
+    /// drop(journal);
+    /// assert_eq!(page.try_recv(), Err(TryRecvError::Closed));
+    /// ```
+    #[track_caller]
+    pub fn subscribe_behind(&self, watermark: &Watermark<E>) -> Receiver<E> {
+        self.receiver().behind(watermark).build()
     }
 }

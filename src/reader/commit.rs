@@ -19,6 +19,11 @@ impl<E> Reader<E> {
         &self.place.cursor
     }
 
+    /// The first sequence that it may not read yet, whether it is there or not.
+    pub(crate) fn horizon(&self) -> u64 {
+        self.place.horizon()
+    }
+
     /// R4 of a committing receiver, for all below `upto` that was not committed yet.
     pub(crate) fn commit(&mut self, upto: u64) {
         let Self { ring, place } = self;
@@ -48,7 +53,13 @@ impl<E> Reader<E> {
     pub(crate) fn hold(&mut self, limit: usize) -> Held<'_, E> {
         assert_eq!(self.place.kind, Kind::Committing, "others hold nothing");
         let first = self.place.position;
-        let end = first.saturating_add(limit as u64);
+        let end = first.saturating_add(limit as u64).min(self.horizon());
+        // Nothing, as long as it was not told yet that what it asked for is gone.
+        let end = if self.committed() <= first {
+            end
+        } else {
+            first
+        };
         let there = |sequence: &u64| self.ring.slot(*sequence).stamp().next() == sequence + 1;
         let count = (first..end).take_while(there).count();
         Held {

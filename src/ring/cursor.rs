@@ -6,17 +6,6 @@
 use super::sequence::CursorWord;
 use crate::sync::{Arc, AtomicU64, Ordering, acquire, release, step};
 
-/// How a receiver and the publishers stand to each other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// Holds publishers back: they may not lap it.
-    Gating,
-    /// May be lapped, and is told then how much it missed.
-    Lossy,
-    /// Gates, with a cursor that stays where it is until told: reading moves only the position.
-    Committing,
-}
-
 /// A receiver's position, on cache lines of its own.
 ///
 /// Padded on both sides rather than aligned: receivers come and go, and aligned allocations are

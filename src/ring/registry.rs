@@ -6,19 +6,41 @@
 //! a receiver that has moved since, or ends the search: who looks for the slowest pays as the
 //! logarithm of the number of receivers, whoever lags, and in whatever order they read.
 
-use super::cursor::{Cursor, CursorRef, Eviction, Kind, Standing};
+use super::Kind;
+use super::cursor::{Cursor, CursorRef, Eviction, Standing};
 use super::heap::Heap;
 use super::room::Room;
 use super::sequence::{CursorWord, NOBODY, ONLY_DETACHED};
 use super::watched::Watched;
 use std::collections::BTreeSet;
 
+/// Whose a cursor is.
+#[derive(Clone, Debug)]
+pub(crate) struct Owner {
+    /// Counts the receivers that ever were.
+    pub(crate) id: usize,
+    pub(crate) kind: Kind,
+    pub(crate) name: Option<Name>,
+}
+
+/// A receiver's name.
+pub(crate) type Name = std::sync::Arc<str>;
+
+/// A cursor that is registered.
+#[derive(Debug)]
+pub(crate) struct Member {
+    pub(crate) cursor: CursorRef,
+    pub(crate) owner: Owner,
+    /// What its owner was told that it missed.
+    pub(crate) missed: u64,
+}
+
 /// All cursors of one kind.
 #[derive(Debug)]
 pub(crate) struct Cursors {
     kind: Kind,
     /// By numbers, of which those who left leave theirs to others.
-    members: Vec<Option<CursorRef>>,
+    members: Vec<Option<Member>>,
     vacant: Vec<usize>,
     /// Lower bounds of where the attached ones stand.
     attached: Heap,
@@ -56,30 +78,38 @@ impl Cursors {
     }
 
     /// A cursor that stands there.
-    pub(crate) fn add(&mut self, at: u64) -> CursorRef {
-        let cursor = self.enrol(CursorWord::at(at));
+    pub(crate) fn add(&mut self, at: u64, owner: Owner) -> CursorRef {
+        let cursor = self.enrol(CursorWord::at(at), owner);
         self.attached.insert(cursor.number, at);
         cursor
     }
 
     /// A cursor at the same place. Whoever waits for the original to move on has flagged that one.
-    pub(crate) fn add_beside(&mut self, original: &Cursor) -> CursorRef {
+    pub(crate) fn add_beside(&mut self, original: &Cursor, id: usize) -> CursorRef {
+        let owner = Owner {
+            id,
+            ..self.entry(original).owner.clone()
+        };
         let word = original.load();
         if !word.is_detached() {
-            return self.add(word.sequence());
+            return self.add(word.sequence(), owner);
         }
-        let cursor = self.enrol(word);
+        let cursor = self.enrol(word, owner);
         self.detached.insert(cursor.number, 0);
         cursor
     }
 
-    fn enrol(&mut self, word: CursorWord) -> CursorRef {
+    fn enrol(&mut self, word: CursorWord, owner: Owner) -> CursorRef {
         let number = self.vacant.pop().unwrap_or_else(|| {
             self.members.push(None);
             self.members.len() - 1
         });
         let cursor = Cursor::new(word, number);
-        self.members[number] = Some(CursorRef::clone(&cursor));
+        self.members[number] = Some(Member {
+            cursor: CursorRef::clone(&cursor),
+            owner,
+            missed: 0,
+        });
         cursor
     }
 
@@ -102,9 +132,18 @@ impl Cursors {
     }
 
     fn member(&self, number: usize) -> &Cursor {
-        self.members[number]
-            .as_ref()
-            .expect("who has a bound is a member")
+        let member = self.members[number].as_ref();
+        &member.expect("who has a bound is a member").cursor
+    }
+
+    /// What there is to know of a member.
+    pub(crate) fn entry(&mut self, cursor: &Cursor) -> &mut Member {
+        let member = self.members[cursor.number].as_mut();
+        member.expect("it is a member")
+    }
+
+    pub(crate) fn members(&self) -> impl Iterator<Item = &Member> {
+        self.members.iter().flatten()
     }
 
     /// An attached cursor that may be below `target`.
@@ -141,8 +180,9 @@ impl Cursors {
         }
         match self.detached.least() {
             Some((_, number)) => {
-                let cursor = self.members[number].clone();
-                Err(Behind::Detached(cursor.expect("it is detached")))
+                let member = self.members[number].as_ref();
+                let cursor = &member.expect("it is detached").cursor;
+                Err(Behind::Detached(CursorRef::clone(cursor)))
             }
             None => Ok(self.slowest()),
         }

@@ -5,7 +5,7 @@ mod exclusion;
 mod handover;
 mod reserve;
 
-pub(crate) use attach::Attached;
+pub(crate) use attach::{Attached, Wanted};
 pub(crate) use handover::Wakes;
 
 use super::registry::Registry;

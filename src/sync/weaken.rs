@@ -65,6 +65,9 @@
 //! | `mark-gone` | a committing receiver that goes says so |
 //! | `flag-watched` | who waits for a committing receiver flags it |
 //! | `note-watched` | and notes what for |
+//! | `behind-leader` | R2: who stays behind a committing receiver reads only what that has committed |
+//! | `past-to-reserved` | attaching: a committing receiver asks for no room that is reserved |
+//! | `close-watched` | closing notifies those who wait for a committing receiver |
 //! | `note-drain` | a drain notes its target |
 //! | `attach-detached` | a drain re-attaches a detached cursor, to flag it |
 //! | `wake-deserted` | the last receiver to go notifies |

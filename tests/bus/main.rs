@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod behind;
 mod build;
 mod close;
 mod committing;
@@ -13,6 +14,7 @@ mod publish;
 mod publish_many;
 mod receive;
 mod receive_many;
+mod receivers;
 mod reserve;
 mod sink;
 mod streams;

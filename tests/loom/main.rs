@@ -11,6 +11,7 @@
 #![cfg(eventring_loom)]
 
 mod batch;
+mod behind;
 mod broadcast_channel;
 mod close;
 mod commit;

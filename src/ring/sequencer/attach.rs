@@ -1,11 +1,22 @@
 //! Attaching receivers, and taking them off: under the registry's lock, the bounds before the tail.
 
 use super::{Bounds, Sequencer, Wakes};
-use crate::ring::cursor::{Cursor, CursorRef, Kind};
-use crate::ring::registry::Registry;
+use crate::ring::Kind;
+use crate::ring::cursor::{Cursor, CursorRef};
+use crate::ring::registry::{Name, Owner, Registry};
 use crate::ring::sequence::{CursorWord, NOBODY, oldest};
 use crate::strategy::Start;
 use crate::sync::{Ordering, release, step};
+
+/// What a new receiver is to be.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanted {
+    pub(crate) kind: Kind,
+    pub(crate) start: Start,
+    /// Whom it is to stay behind.
+    pub(crate) leader: Option<CursorRef>,
+    pub(crate) name: Option<Name>,
+}
 
 /// Where a new receiver starts.
 #[derive(Debug)]
@@ -25,26 +36,51 @@ pub(crate) struct Attached {
 impl Sequencer {
     /// Attaches a receiver. One that asks for what is no longer kept gets a cursor above its
     /// position, and finds out at its first receive.
-    pub(crate) fn subscribe(&self, kind: Kind, start: Start) -> Attached {
+    ///
+    /// One that is to stay behind a `leader` finds all kept that this one has not committed: its present
+    /// is there.
+    pub(crate) fn subscribe(&self, wanted: &Wanted) -> Attached {
+        let Wanted { kind, start, .. } = *wanted;
         let mut registry = self.lock();
         let before = self.tail.load().sequence();
-        let Bounds { first, history, .. } = *self.bounds;
+        let Bounds {
+            first,
+            history,
+            capacity,
+            ..
+        } = *self.bounds;
+        let reserved = registry.room.reserved;
+        let leader = wanted.leader.as_ref().map(|leader| leader.watermark());
+        let leader = leader.filter(|word| !word.is_gone());
+        let present = |tail: u64| leader.map_or(tail, CursorWord::sequence);
         let newest = |tail: u64, events: u64| oldest(tail, events).max(first);
         let position = |tail: u64| match start {
-            Start::Next => tail,
-            Start::Oldest => newest(tail, history),
-            Start::Last(count) => newest(tail, count),
+            Start::Next => present(tail),
+            Start::Oldest => newest(tail, history).min(present(tail)),
+            Start::Last(count) => newest(present(tail), count),
             Start::Sequence(sequence) => sequence.min(tail),
         };
-        let retained = |tail: u64| position(tail).max(newest(tail, history));
+        let retained = |tail: u64| {
+            let retained = position(tail).max(newest(tail, history).min(present(tail)));
+            match kind {
+                // Gates from there on: what is reserved may be claimed at once.
+                Kind::Committing if step("past-to-reserved") => {
+                    retained.max(oldest(tail + reserved, capacity))
+                }
+                _ => retained,
+            }
+        };
         if kind != Kind::Lossy {
-            let reserved = registry.room.reserved;
-            let bearable = before + self.bounds.capacity - reserved;
+            let held = match kind {
+                Kind::Committing => retained(before),
+                _ => position(before).max(present(before)),
+            };
+            let bearable = held + capacity - reserved;
             if self.bounds.limit.load(Ordering::Relaxed) > bearable && step("subscribe-limit") {
                 self.take_back();
             }
         }
-        if kind == Kind::Lossy || !matches!(start, Start::Next) {
+        if kind == Kind::Lossy || (kind == Kind::Gating && !matches!(start, Start::Next)) {
             Self::lower(&self.bounds.gate, retained(before), "subscribe-gate");
         }
         let first = self.receivers() == 0;
@@ -55,15 +91,22 @@ impl Sequencer {
             // After the touch: a claim before it has not seen this.
             self.bounds.arrivals.fetch_add(1, Ordering::Relaxed);
         }
-        let (position, retained) = (position(tail), retained(tail));
-        let mut attach = |kind, sequence| registry.cursors(kind).add(sequence);
+        let (position, retained, present) = (position(tail), retained(tail), present(tail));
+        let mut attach = |cursor, sequence| {
+            let owner = Owner {
+                id: number,
+                kind,
+                name: wanted.name.clone(),
+            };
+            registry.cursors(cursor).add(sequence, owner)
+        };
         let (cursor, kind, anchor) = match kind {
-            Kind::Gating if position < tail && step("present-anchor") => {
-                let anchor = attach(Kind::Gating, tail);
+            Kind::Gating if position < present && step("present-anchor") => {
+                let anchor = attach(Kind::Gating, present);
                 (
                     attach(Kind::Lossy, retained),
                     Kind::Lossy,
-                    Some((tail, anchor)),
+                    Some((present, anchor)),
                 )
             }
             kind => (attach(kind, retained), kind, None),
@@ -93,9 +136,9 @@ impl Sequencer {
     ) -> Attached {
         let mut registry = self.lock();
         let number = self.count_receiver(&mut registry);
-        let cursor = registry.cursors(kind).add_beside(original);
-        let anchor =
-            anchor.map(|(sequence, anchor)| (*sequence, registry.gating.add_beside(anchor)));
+        let cursor = registry.cursors(kind).add_beside(original, number);
+        let anchor = anchor
+            .map(|(sequence, anchor)| (*sequence, registry.gating.add_beside(anchor, number)));
         Attached {
             position,
             cursor,
@@ -120,8 +163,12 @@ impl Sequencer {
 
     /// Takes the lossy cursor off by which a gating receiver read the past. The caller owes a
     /// [`wake_gathered`](crate::wait::wake_gathered).
-    pub(crate) fn leave_past(&self, past: &Cursor) {
-        let wakes = self.remove(&mut self.lock(), past, Kind::Lossy);
+    pub(crate) fn leave_past(&self, past: &Cursor, anchor: &Cursor) {
+        let mut registry = self.lock();
+        let missed = registry.lossy.entry(past).missed;
+        registry.gating.entry(anchor).missed += missed;
+        let wakes = self.remove(&mut registry, past, Kind::Lossy);
+        drop(registry);
         self.gather(wakes);
     }
 
@@ -164,7 +211,7 @@ impl Sequencer {
 
     /// Finds out where a receiver that expected to be at `position` stands, and attaches it at the
     /// oldest retained event if it is detached.
-    pub(crate) fn reattach(&self, cursor: &Cursor, position: u64) -> u64 {
+    pub(crate) fn reattach(&self, cursor: &Cursor, kind: Kind, position: u64) -> u64 {
         let mut registry = self.lock();
         let word = cursor.load();
         let sequence = if word.is_detached() {
@@ -173,6 +220,7 @@ impl Sequencer {
             word.sequence()
         };
         registry.missed += sequence - position;
+        registry.cursors(kind).entry(cursor).missed += sequence - position;
         sequence
     }
 

@@ -220,7 +220,7 @@ impl Sequencer {
         let mut wakes = Wakes::default();
         let mut registry = self.lock();
         wakes.served.extend(registry.room.dismiss());
-        wakes.drained = registry.watched.dismiss();
+        wakes.drained = step("close-watched") && registry.watched.dismiss();
         drop(registry);
         self.gather(wakes);
     }

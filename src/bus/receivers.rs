@@ -1,0 +1,98 @@
+//! Who is there.
+
+use super::EventBus;
+use crate::ring::{Kind, Member};
+use crate::strategy::ReceiverKind;
+use std::sync::Arc;
+
+impl<E> EventBus<E> {
+    /// The receivers there are, in the order in which they came: what a page of statistics lists, and
+    /// whoever wants to know who holds the publishers up. It locks what subscribing locks, for the time of
+    /// some steps for each of them.
+    ///
+    /// ```
+    /// use eventring::{EventBus, WaitStrategy};
+    ///
+    /// let bus = EventBus::with_strategy(16, WaitStrategy::Block);
+    /// let _sink = bus.receiver().name("sink").build();
+    /// bus.try_publish("event").unwrap();
+    /// let slowest = bus.receivers().into_iter().max_by_key(|receiver| receiver.behind).unwrap();
+    /// assert_eq!((slowest.name.as_deref(), slowest.behind), (Some("sink"), 1));
+    /// ```
+    pub fn receivers(&self) -> Vec<ReceiverInfo> {
+        let sequencer = &self.ring.sequencer;
+        let registry = sequencer.lock();
+        let tail = sequencer.tail().sequence();
+        let info = |member: &Member| ReceiverInfo::of(member, tail, sequencer.capacity());
+        let mut receivers: Vec<_> = registry.gating.members().map(info).collect();
+        for past in registry.lossy.members() {
+            let found = receivers
+                .iter_mut()
+                .find(|one| past.owner.kind == Kind::Gating && one.id == past.owner.id as u64);
+            match found {
+                Some(anchored) => anchored.reads_past(info(past)),
+                None => receivers.push(info(past)),
+            }
+        }
+        receivers.sort_by_key(|one| one.id);
+        receivers
+    }
+}
+
+/// What a bus knows of a receiver: see [`EventBus::receivers`].
+///
+/// ```
+/// let bus = eventring::EventBus::<u32>::new(16);
+/// let _receivers = [bus.subscribe(), bus.subscribe()];
+/// let [first, second] = &bus.receivers()[..] else {
+///     panic!("there are two");
+/// };
+/// assert!(first.id < second.id && first.name.is_none());
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ReceiverInfo {
+    /// Counts the receivers that ever were on this bus.
+    pub id: u64,
+    /// As given by [`name`](crate::ReceiverBuilder::name).
+    pub name: Option<Arc<str>>,
+    /// How it and the publishers stand to each other.
+    pub kind: ReceiverKind,
+    /// The sequence number of the event that it receives next; of a committing one, that it commits next.
+    pub position: u64,
+    /// How many events have been published from there on.
+    pub behind: u64,
+    /// How many events it was told that it missed.
+    pub missed: u64,
+    /// Whether somebody waits for it to go on: a publisher, [`EventBus::drained`], or who waits for its
+    /// [`Watermark`](crate::Watermark). If several hold a publisher up, this is told of one at a time.
+    pub awaited: bool,
+}
+
+impl ReceiverInfo {
+    fn of(member: &Member, tail: u64, capacity: u64) -> Self {
+        let word = member.cursor.load();
+        let (position, awaited) = if word.is_detached() {
+            (tail.saturating_sub(capacity), false) // where it goes on
+        } else {
+            (word.sequence().min(tail), word.is_flagged())
+        };
+        Self {
+            id: member.owner.id as u64,
+            name: member.owner.name.clone(),
+            kind: member.owner.kind,
+            position,
+            behind: tail - position,
+            missed: member.missed,
+            awaited,
+        }
+    }
+
+    /// A gating one that reads the past through a lossy cursor.
+    fn reads_past(&mut self, past: Self) {
+        self.position = past.position;
+        self.behind = past.behind;
+        self.missed += past.missed;
+        self.awaited |= past.awaited;
+    }
+}
