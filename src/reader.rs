@@ -20,12 +20,12 @@ struct Place {
     kind: Kind,
     /// The gating cursor of a gating receiver that still reads the past through a lossy one, and
     /// the sequence where it takes over.
-    anchor: Option<(u64, CursorRef)>,
+    anchor: Option<Box<(u64, CursorRef)>>,
     /// The sequence to read next. The cursor says the same, unless it was taken away from there.
     position: u64,
     /// Where it was when it last had to wait.
     waited: u64,
-    shard: usize,
+    shard: u8,
     missed: u64,
     /// It has left values in the ring, for others, since it last looked for some to release.
     left_values: bool,
@@ -52,7 +52,7 @@ impl<E> Reader<E> {
             ..
         } = &self.place;
         let sequencer = &self.ring.sequencer;
-        let attached = sequencer.duplicate(*position, cursor, *kind, anchor.as_ref());
+        let attached = sequencer.duplicate(*position, cursor, *kind, anchor.as_deref());
         Self::attached(&self.ring, attached)
     }
 
@@ -70,10 +70,10 @@ impl<E> Reader<E> {
             place: Place {
                 cursor,
                 kind,
-                anchor,
+                anchor: anchor.map(Box::new),
                 position,
                 waited: position,
-                shard: number % SHARDS,
+                shard: (number % SHARDS) as u8,
                 missed: 0,
                 left_values: false,
             },
@@ -110,7 +110,7 @@ impl<E> Reader<E> {
         let position = place.position;
         let slot = ring.slot(position);
         let stamp = if listed {
-            slot.mark(position, place.shard)
+            slot.mark(position, usize::from(place.shard))
         } else {
             slot.stamp()
         };
@@ -188,10 +188,8 @@ impl Place {
 
     /// A gating receiver that has read the past goes on with its gating cursor.
     fn leave_past(&mut self, sequencer: &Sequencer) {
-        if let Some((_, anchor)) = self
-            .anchor
-            .take_if(|(sequence, _)| *sequence <= self.position)
-        {
+        if let Some(anchor) = self.anchor.take_if(|anchor| anchor.0 <= self.position) {
+            let (_, anchor) = *anchor;
             let past = std::mem::replace(&mut self.cursor, anchor);
             self.kind = Kind::Gating;
             if step("leave-past") {
@@ -210,7 +208,7 @@ impl<E> Drop for Reader<E> {
             anchor,
             ..
         } = &self.place;
-        let anchor = anchor.as_ref().map(|(_, cursor)| cursor);
+        let anchor = anchor.as_ref().map(|anchor| &anchor.1);
         self.ring.unsubscribe(cursor, *kind, anchor);
     }
 }
@@ -284,7 +282,7 @@ impl<E> Pinned<'_, E> {
     fn end_of_batch(&self, limit: usize) -> u64 {
         let end = self.next.saturating_add(limit as u64);
         match self.place.anchor {
-            Some((sequence, _)) if step("batch-to-anchor") => end.min(sequence),
+            Some(ref anchor) if step("batch-to-anchor") => end.min(anchor.0),
             _ => end,
         }
     }
@@ -392,6 +390,6 @@ impl<E, R, F: FnMut(Pinned<'_, E>) -> R> Wait for Receive<'_, E, F> {
 
     fn notifier(&self, key: u64) -> &Notifier {
         let Reader { ring, place } = &self.reader;
-        ring.waiting_for(key, place.shard)
+        ring.waiting_for(key, usize::from(place.shard))
     }
 }

@@ -100,6 +100,8 @@ mod imp {
 }
 
 pub(crate) use imp::*;
+/// `std`'s also under loom, which has none: what is made once shares nothing but itself.
+pub(crate) use std::sync::OnceLock;
 
 mod weaken;
 pub(crate) use weaken::{acq_rel, acquire, release, step};

@@ -4,7 +4,6 @@ use super::EventBus;
 use crate::error::BuildError;
 use crate::ring::Ring;
 use crate::strategy::WaitStrategy;
-use crate::sync::Arc;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -110,7 +109,7 @@ impl<E> Builder<E> {
         }
         let ring = Ring::new(capacity, history).ok_or(BuildError::CapacityTooLarge(capacity))?;
         Ok(EventBus {
-            ring: Arc::new(ring),
+            ring,
             strategy: self.strategy,
         })
     }

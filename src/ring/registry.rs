@@ -6,8 +6,8 @@
 //! a receiver that has moved since, or ends the search: who looks for the slowest pays as the
 //! logarithm of the number of receivers, whoever lags, and in whatever order they read.
 
+use super::crowd::Crowd;
 use super::cursor::{Cursor, CursorRef, Eviction, Kind, Standing};
-use super::heap::Heap;
 use super::room::Room;
 use super::sequence::{CursorWord, NOBODY, ONLY_DETACHED};
 use std::collections::BTreeSet;
@@ -16,13 +16,15 @@ use std::collections::BTreeSet;
 #[derive(Debug)]
 pub(crate) struct Cursors {
     kind: Kind,
-    /// By numbers, of which those who left leave theirs to others.
-    members: Vec<Option<CursorRef>>,
-    vacant: Vec<usize>,
-    /// Lower bounds of where the attached ones stand.
-    attached: Heap,
-    /// All with the same bound.
-    detached: Heap,
+    members: Members,
+}
+
+/// One is known without being kept account of.
+#[derive(Debug)]
+enum Members {
+    Sole(Option<CursorRef>),
+    /// There have been several.
+    Crowd(Box<Crowd>),
 }
 
 /// Why a target is not reached.
@@ -39,87 +41,99 @@ impl Cursors {
     fn new(kind: Kind) -> Self {
         Self {
             kind,
-            members: Vec::new(),
-            vacant: Vec::new(),
-            attached: Heap::default(),
-            detached: Heap::default(),
+            members: Members::Sole(None),
         }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.attached.is_empty() && self.detached.is_empty()
+        match &self.members {
+            Members::Sole(sole) => sole.is_none(),
+            Members::Crowd(crowd) => crowd.is_empty(),
+        }
     }
 
-    pub(crate) fn any_detached(&self) -> bool {
-        !self.detached.is_empty()
+    pub(crate) fn any_detached(&self) -> Option<&CursorRef> {
+        match &self.members {
+            Members::Sole(sole) => sole.as_ref().filter(|sole| sole.load().is_detached()),
+            Members::Crowd(crowd) => crowd.any_detached(),
+        }
     }
 
     /// A cursor that stands there.
     pub(crate) fn add(&mut self, at: u64) -> CursorRef {
-        let cursor = self.enrol(CursorWord::at(at));
-        self.attached.insert(cursor.number, at);
-        cursor
+        self.enrol(CursorWord::at(at))
     }
 
     /// A cursor at the same place. Whoever waits for the original to move on has flagged that one.
     pub(crate) fn add_beside(&mut self, original: &Cursor) -> CursorRef {
         let word = original.load();
-        if !word.is_detached() {
-            return self.add(word.sequence());
+        if word.is_detached() {
+            self.enrol(word)
+        } else {
+            self.add(word.sequence())
         }
-        let cursor = self.enrol(word);
-        self.detached.insert(cursor.number, 0);
-        cursor
     }
 
     fn enrol(&mut self, word: CursorWord) -> CursorRef {
-        let number = self.vacant.pop().unwrap_or_else(|| {
-            self.members.push(None);
-            self.members.len() - 1
-        });
-        let cursor = Cursor::new(word, number);
-        self.members[number] = Some(CursorRef::clone(&cursor));
-        cursor
+        if let Members::Sole(sole) = &mut self.members {
+            match sole.take() {
+                Some(first) => self.members = Members::Crowd(Box::new(Crowd::of(first))),
+                None => return CursorRef::clone(sole.insert(Cursor::new(word, 0))),
+            }
+        }
+        match &mut self.members {
+            Members::Crowd(crowd) => crowd.add(word),
+            Members::Sole(_) => unreachable!("a crowd was made of it"),
+        }
     }
 
     pub(crate) fn remove(&mut self, cursor: &Cursor) {
-        let number = cursor.number;
-        if cursor.load().is_detached() {
-            self.detached.remove(number);
-        } else {
-            self.attached.remove(number);
+        match &mut self.members {
+            Members::Sole(sole) => *sole = None,
+            Members::Crowd(crowd) => crowd.remove(cursor),
         }
-        self.members[number] = None;
-        self.vacant.push(number);
     }
 
     /// Attaches a detached cursor.
     pub(crate) fn attach(&mut self, cursor: &Cursor, at: CursorWord) {
-        self.detached.remove(cursor.number);
-        self.attached.insert(cursor.number, at.sequence());
+        if let Members::Crowd(crowd) = &mut self.members {
+            crowd.attach(cursor, at.sequence());
+        }
         cursor.attach(at);
     }
 
-    fn member(&self, number: usize) -> &Cursor {
-        self.members[number]
-            .as_ref()
-            .expect("who has a bound is a member")
+    /// An attached one, and a bound of where it stands that is no greater than that of any other.
+    fn least(&self) -> Option<(u64, &CursorRef)> {
+        match &self.members {
+            Members::Sole(sole) => {
+                let sole = sole.as_ref()?;
+                let word = sole.load();
+                (!word.is_detached()).then(|| (word.sequence(), sole))
+            }
+            Members::Crowd(crowd) => crowd.least(),
+        }
+    }
+
+    fn raise_least(&mut self, bound: u64) {
+        if let Members::Crowd(crowd) = &mut self.members {
+            crowd.raise_least(bound);
+        }
     }
 
     /// An attached cursor that may be below `target`.
     fn below(&self, target: u64) -> Option<&Cursor> {
-        let (bound, number) = self.attached.least()?;
-        (bound < target).then(|| self.member(number))
+        let (bound, cursor) = self.least()?;
+        (bound < target).then_some(cursor)
     }
 
     /// Where the slowest one that is attached stands.
     pub(crate) fn slowest(&mut self) -> u64 {
-        while let Some((bound, number)) = self.attached.least() {
-            let stands_at = self.member(number).load().sequence();
+        while let Some((bound, cursor)) = self.least() {
+            let stands_at = cursor.load().sequence();
             if stands_at == bound {
                 return bound;
             }
-            self.attached.raise_least(stands_at);
+            self.raise_least(stands_at);
         }
         NOBODY
     }
@@ -133,16 +147,13 @@ impl Cursors {
                 Kind::Lossy => cursor.lossy_below(target, flag),
             };
             match standing {
-                Standing::Reached(stands_at) => self.attached.raise_least(stands_at),
+                Standing::Reached(stands_at) => self.raise_least(stands_at),
                 Standing::Behind => return Err(Behind::Attached),
                 Standing::Busy => return Err(Behind::Busy),
             }
         }
-        match self.detached.least() {
-            Some((_, number)) => {
-                let cursor = self.members[number].clone();
-                Err(Behind::Detached(cursor.expect("it is detached")))
-            }
+        match self.any_detached() {
+            Some(cursor) => Err(Behind::Detached(CursorRef::clone(cursor))),
             None => Ok(self.slowest()),
         }
     }
@@ -151,20 +162,20 @@ impl Cursors {
     /// lower bound of the others' positions; `None` if one is busy.
     pub(crate) fn evict(&mut self, floor: u64, flag_came_off: &mut bool) -> Option<u64> {
         while let Some(cursor) = self.below(floor) {
-            let number = cursor.number;
             match cursor.evict(floor) {
                 Eviction::Evicted { flagged } => {
                     *flag_came_off |= flagged;
-                    self.attached.remove(number);
-                    self.detached.insert(number, 0);
+                    if let Members::Crowd(crowd) = &mut self.members {
+                        crowd.detach_least();
+                    }
                 }
-                Eviction::Ahead(stands_at) => self.attached.raise_least(stands_at),
+                Eviction::Ahead(stands_at) => self.raise_least(stands_at),
                 Eviction::Busy => return None,
             }
         }
-        Some(match self.attached.least() {
+        Some(match self.least() {
             Some((bound, _)) => bound,
-            None if self.any_detached() => ONLY_DETACHED,
+            None if self.any_detached().is_some() => ONLY_DETACHED,
             None => NOBODY,
         })
     }
@@ -179,6 +190,8 @@ pub(crate) struct Registry {
     pub(super) room: Room,
     /// The sequences that somebody waits for all receivers to reach.
     pub(crate) drains: BTreeSet<u64>,
+    /// Somebody waits for the last receiver to go.
+    pub(crate) watched: bool,
     /// Events that receivers were told they missed.
     pub(crate) missed: u64,
     /// No slot holds a value of a sequence below this that all have received.
@@ -194,6 +207,7 @@ impl Registry {
             lossy: Cursors::new(Kind::Lossy),
             room: Room::default(),
             drains: BTreeSet::new(),
+            watched: false,
             missed: 0,
             released: 0,
             subscribed: 0,

@@ -62,6 +62,7 @@
 //! | `wake-drained` | a hand-over notifies drains |
 //! | `note-drain` | a drain notes its target |
 //! | `attach-detached` | a drain re-attaches a detached cursor, to flag it |
+//! | `note-watch` | who waits for the last receiver to go is remembered |
 //! | `wake-deserted` | the last receiver to go notifies |
 //! | `told-after-release` | once its values are released; before that |
 //! | `exclude-gate` | releasing: `gate` is lowered |

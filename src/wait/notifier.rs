@@ -55,7 +55,7 @@ impl Relay {
 }
 
 /// A list of waiters, first come, first woken.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Notifier(Mutex<Queue>);
 
 impl Notifier {
@@ -93,6 +93,9 @@ impl Notifier {
     /// holds nothing.
     pub(crate) fn gather(&self) {
         let mut queue = lock(&self.0);
+        if queue.waiters.is_empty() {
+            return;
+        }
         queue.unlist_all();
         let gathered = WOKEN.try_with(|woken| woken.borrow_mut().append(&mut queue.waiters));
         if gathered.is_err() {

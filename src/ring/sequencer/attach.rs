@@ -30,14 +30,14 @@ impl Sequencer {
         let before = self.tail.load().sequence();
         let position = |tail: u64| match start {
             Start::Next => tail,
-            Start::Oldest => oldest(tail, self.bounds.history),
+            Start::Oldest => oldest(tail, self.history),
             Start::Last(count) => oldest(tail, count),
             Start::Sequence(sequence) => sequence.min(tail),
         };
-        let retained = |tail: u64| position(tail).max(oldest(tail, self.bounds.history));
+        let retained = |tail: u64| position(tail).max(oldest(tail, self.history));
         if kind == Kind::Gating {
             let reserved = registry.room.reserved;
-            let bearable = before + self.bounds.capacity - reserved;
+            let bearable = before + self.capacity - reserved;
             if self.bounds.limit.load(Ordering::Relaxed) > bearable && step("subscribe-limit") {
                 self.take_back();
             }
@@ -50,8 +50,10 @@ impl Sequencer {
         let tail = self.tail.touch("subscribe-touch").sequence();
         let number = counted.unwrap_or_else(|| self.count_receiver(&mut registry));
         if first {
-            // After the touch: a claim before it has not seen this.
-            self.bounds.arrivals.fetch_add(1, Ordering::Relaxed);
+            // After the touch: a claim before it has not seen this. Written under the lock.
+            let arrivals = self.arrivals.load(Ordering::Relaxed);
+            self.arrivals
+                .store(arrivals.wrapping_add(1), Ordering::Relaxed);
         }
         let (position, retained) = (position(tail), retained(tail));
         let mut attach = |kind, sequence| registry.cursors(kind).add(sequence);
@@ -153,7 +155,7 @@ impl Sequencer {
         let receivers = self.receivers.load(Ordering::Relaxed);
         self.receivers
             .store(receivers - 1, release("receivers-shrink"));
-        wakes.deserted = receivers == 1;
+        wakes.deserted = receivers == 1 && std::mem::take(&mut registry.watched);
         wakes
     }
 
@@ -178,7 +180,7 @@ impl Sequencer {
         cursor: &Cursor,
         flag: bool,
     ) -> u64 {
-        let capacity = self.bounds.capacity;
+        let capacity = self.capacity;
         let before = oldest(self.tail.load().sequence(), capacity);
         Self::lower(&self.bounds.gate, before, "reattach-gate");
         let sequence = oldest(self.tail.touch("reattach-touch").sequence(), capacity);
