@@ -28,13 +28,13 @@ struct Place {
     leader: Option<CursorRef>,
     /// The gating cursor of a gating receiver that still reads the past through a lossy one, and
     /// the sequence where it takes over.
-    anchor: Option<(u64, CursorRef)>,
+    anchor: Option<Box<(u64, CursorRef)>>,
     /// The sequence to read next. The cursor says the same, unless it was taken away from there, or
     /// stays behind until it is told to [commit](Reader::commit).
     position: u64,
     /// Where it was when it last had to wait.
     waited: u64,
-    shard: usize,
+    shard: u8,
     missed: u64,
     /// It has left values in the ring, for others, since it last looked for some to release.
     left_values: bool,
@@ -85,7 +85,7 @@ impl<E> Reader<E> {
             Kind::Committing => cursor.committed().min(*position),
             Kind::Gating | Kind::Lossy => *position,
         };
-        let attached = sequencer.duplicate(position, cursor, *kind, anchor.as_ref());
+        let attached = sequencer.duplicate(position, cursor, *kind, anchor.as_deref());
         Self::attached(&self.ring, attached, leader.clone())
     }
 
@@ -105,10 +105,10 @@ impl<E> Reader<E> {
                 kind,
                 way: Way::of(kind, leader.as_ref()),
                 leader,
-                anchor,
+                anchor: anchor.map(Box::new),
                 position,
                 waited: position,
-                shard: number % SHARDS,
+                shard: (number % SHARDS) as u8,
                 missed: 0,
                 left_values: false,
             },
@@ -162,7 +162,7 @@ impl<E> Reader<E> {
         let position = place.position;
         let slot = ring.slot(position);
         let stamp = if listed && place.leader.is_none() {
-            slot.mark(position, place.shard)
+            slot.mark(position, usize::from(place.shard))
         } else {
             slot.stamp()
         };
@@ -248,10 +248,8 @@ impl Place {
 
     /// A gating receiver that has read the past goes on with its gating cursor.
     fn leave_past(&mut self, sequencer: &Sequencer) {
-        if let Some((_, anchor)) = self
-            .anchor
-            .take_if(|(sequence, _)| *sequence <= self.position)
-        {
+        if let Some(anchor) = self.anchor.take_if(|anchor| anchor.0 <= self.position) {
+            let (_, anchor) = *anchor;
             let past = std::mem::replace(&mut self.cursor, anchor);
             self.kind = Kind::Gating;
             self.way = Way::of(self.kind, self.leader.as_ref());
@@ -271,7 +269,7 @@ impl<E> Drop for Reader<E> {
             anchor,
             ..
         } = &self.place;
-        let anchor = anchor.as_ref().map(|(_, cursor)| cursor);
+        let anchor = anchor.as_ref().map(|anchor| &anchor.1);
         self.ring.unsubscribe(cursor, *kind, anchor);
     }
 }
@@ -351,7 +349,7 @@ impl<E> Pinned<'_, E> {
     fn end_of_batch(&self, limit: usize) -> u64 {
         let end = self.next.saturating_add(limit as u64);
         match self.place.anchor {
-            Some((sequence, _)) if step("batch-to-anchor") => end.min(sequence),
+            Some(ref anchor) if step("batch-to-anchor") => end.min(anchor.0),
             _ if self.place.way == Way::Other => end.min(self.place.horizon()),
             _ => end,
         }
@@ -465,6 +463,6 @@ impl<E, R, F: FnMut(Pinned<'_, E>) -> R> Wait for Receive<'_, E, F> {
         if place.leader.is_some() {
             return ring.sequencer.drained();
         }
-        ring.waiting_for(key, place.shard)
+        ring.waiting_for(key, usize::from(place.shard))
     }
 }

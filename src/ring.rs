@@ -37,7 +37,7 @@
 //! | limit | the first sequence that may not be claimed without a permit: no more than the slowest gating cursor `+ capacity -` the permits that are out |
 //! | gate | lower bound of all attached lossy cursors |
 //! | floor | `claimed + 1 - capacity`: the oldest event retained once `claimed` is |
-//! | registry | all cursors, in a heap by where each was seen last, under a lock: to subscribe, unsubscribe, raise a bound, evict, re-attach |
+//! | registry | all cursors, several in a heap by where each was seen last, under a lock: to subscribe, unsubscribe, raise a bound, evict, re-attach |
 //!
 //! # Publish
 //!
@@ -100,7 +100,7 @@
 //!
 //! A slot has a list for each of four shards, and a receiver always uses the same shard: all that
 //! are caught up wait at one slot, and one list would be one lock for all of them. Every other slot
-//! shares these lists. Stand in the list, then set the shard's WAITING bit by a read-modify-write
+//! shares these lists; those of a shard are made when one of its receivers waits for the first time. Stand in the list, then set the shard's WAITING bit by a read-modify-write
 //! on the stamp (or find it set), look for CLOSED, sleep. A publish that nobody waits for never
 //! touches a list.
 //!
@@ -137,9 +137,9 @@
 //!
 //! # Waiting for the last receiver to go
 //!
-//! Stand in a list, then look at the count; the last receiver takes itself off, and notifies once it
-//! has released the values. Both lock the list: either it is seen gone, or it finds who waits. Who
-//! wakes looks again: somebody may have subscribed since.
+//! Stand in a list, then note that under the registry's lock, and look at the count. The last receiver
+//! takes itself off under that lock, and notifies once it has released the values: either it is seen
+//! gone, or it finds the note. Who wakes looks again: somebody may have subscribed since.
 //!
 //! # Releasing values
 //!
@@ -269,18 +269,21 @@
 //! [Eventador]: https://docs.rs/eventador
 //! [event-listener]: https://docs.rs/event-listener
 
+mod crowd;
 mod cursor;
 mod heap;
+mod member;
 mod registry;
 mod room;
 mod sequence;
 mod sequencer;
 mod slot;
+mod slots;
 mod watched;
 
 pub(crate) use crate::strategy::ReceiverKind as Kind;
 pub(crate) use cursor::CursorRef;
-pub(crate) use registry::Member;
+pub(crate) use member::Member;
 pub(crate) use room::{Place, Wants};
 pub(crate) use sequence::FIRSTS;
 pub(crate) use sequencer::{Attached, Claim, Refusal, Sequencer, Wanted};
@@ -288,12 +291,12 @@ pub(crate) use slot::{Slot, unread};
 pub(crate) use watched::Watch;
 
 use crate::handles::Handles;
-use crate::sync::{AtomicU64, Ordering, step};
+use crate::sync::{Arc, AtomicU64, Ordering, step};
 use crate::wait::{Notifier, Shards, Waking, wake_gathered};
-use crossbeam_utils::CachePadded;
 use cursor::Cursor;
 use registry::Registry;
 use sequencer::Wakes;
+use slots::Slots;
 use std::collections::VecDeque;
 use std::mem::needs_drop;
 
@@ -301,13 +304,16 @@ use std::mem::needs_drop;
 const AHEAD: u64 = 16;
 
 /// The ring of slots, and all that publishers and receivers share.
+///
+/// In this order, so that nothing which is often written is close to what others read.
+#[repr(C)]
 pub(crate) struct Ring<E> {
     pub(crate) sequencer: Sequencer,
-    slots: Box<[Slot<E>]>,
+    slots: Slots<E>,
     mask: u64,
     /// Receivers that wait for the next commit.
     shards: Shards,
-    waking: CachePadded<Waking>,
+    waking: Waking,
     /// The ring closes when the last one goes.
     pub(crate) handles: Handles,
     /// Events that were handed back for want of room. A statistic: Relaxed.
@@ -316,25 +322,23 @@ pub(crate) struct Ring<E> {
 
 impl<E> Ring<E> {
     /// A ring with one strong handle. `None` if it does not fit into memory.
-    pub(crate) fn new(capacity: usize, history: usize, first: u64) -> Option<Self> {
+    pub(crate) fn new(capacity: usize, history: usize, first: u64) -> Option<Arc<Self>> {
         let length = capacity.checked_next_power_of_two()?;
         let mask = length as u64 - 1;
-        let mut slots = Vec::new();
-        slots.try_reserve_exact(length).ok()?;
         // Each as if the lap before `first` had been through it.
-        slots.extend((0..length as u64).map(|index| {
+        let slots = Slots::new(length, |index| {
             let sequence = first + (index.wrapping_sub(first) & mask);
             Slot::new((sequence + 1).saturating_sub(length as u64))
-        }));
-        Some(Self {
+        })?;
+        Some(Arc::new(Self {
             sequencer: Sequencer::new(capacity as u64, history as u64, first),
-            slots: slots.into_boxed_slice(),
+            slots,
             mask,
             shards: Shards::new(),
-            waking: CachePadded::new(Waking::new()),
+            waking: Waking::new(),
             handles: Handles::new(1),
             dropped: AtomicU64::new(0),
-        })
+        }))
     }
 
     #[inline]
@@ -518,26 +522,36 @@ impl<E> Ring<E> {
         drop(registry);
         // Whoever waited for the last receiver to go finds its values gone too, even if the drop
         // of one of them panics.
-        let owed = Owed {
+        let owed = (!wakes.is_empty()).then(|| Owed {
             sequencer: &self.sequencer,
             wakes,
-        };
-        let owed = step("told-after-release").then_some(owed);
+        });
+        let owed = owed.filter(|_| step("told-after-release"));
         drop(released);
         drop(owed);
     }
 
     /// Publishers fail from now on; receivers read what is there, then end.
     pub(crate) fn close(&self) {
+        self.gather_receivers_at_end();
+        if step("close-space") {
+            self.sequencer.dismiss_waiting();
+        }
+        wake_gathered();
+    }
+
+    /// The same with no publisher left: nobody waits for room.
+    pub(crate) fn close_by_last(&self) {
+        self.gather_receivers_at_end();
+        wake_gathered();
+    }
+
+    fn gather_receivers_at_end(&self) {
         if let Some(end) = self.sequencer.close() {
-            if step("close-notify") {
-                let waiting = self.slot(end).take_waiting();
+            let waiting = self.slot(end).take_waiting();
+            if waiting.has_waiting() && step("close-notify") {
                 self.shards.gather(self.index(end), waiting.waiting());
             }
-            if step("close-space") {
-                self.sequencer.dismiss_waiting();
-            }
-            wake_gathered();
         }
     }
 

@@ -12,7 +12,7 @@ mod imp {
     #[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
     pub(crate) use crossbeam_utils::sync::{Parker, Unparker};
     pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-    pub(crate) use std::sync::{Arc, Mutex, MutexGuard};
+    pub(crate) use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
     pub(crate) use std::thread::yield_now;
 
     /// An `Arc` of what `make` makes, in place: `Arc::new` makes it on the stack, and copies it.
@@ -57,6 +57,21 @@ mod imp {
 
     pub(crate) fn arc_in_place<T>(make: impl FnOnce() -> T) -> Arc<T> {
         Arc::new(make())
+    }
+
+    /// `std`'s, under a lock by which loom sees that who gets the value comes after who made it.
+    #[derive(Debug)]
+    pub(crate) struct OnceLock<T>(std::sync::OnceLock<T>, Mutex<()>);
+
+    impl<T> OnceLock<T> {
+        pub(crate) fn new() -> Self {
+            Self(std::sync::OnceLock::new(), Mutex::new(()))
+        }
+
+        pub(crate) fn get_or_init(&self, init: impl FnOnce() -> T) -> &T {
+            let _lock = super::lock(&self.1);
+            self.0.get_or_init(init)
+        }
     }
 
     /// Not by `loom::thread::park`: what unparks a thread there ends its joins, too. loom knows no
@@ -116,7 +131,7 @@ mod imp {
 }
 
 pub(crate) use imp::*;
-
+/// `std`'s also under loom, which has none: what is made once shares nothing but itself.
 mod weaken;
 pub(crate) use weaken::{acq_rel, acquire, release, step};
 

@@ -4,7 +4,6 @@ use super::EventBus;
 use crate::error::BuildError;
 use crate::ring::{FIRSTS, Ring};
 use crate::strategy::WaitStrategy;
-use crate::sync::Arc;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -130,7 +129,7 @@ impl<E> Builder<E> {
         let ring = Ring::new(capacity, history, first);
         let ring = ring.ok_or(BuildError::CapacityTooLarge(capacity))?;
         Ok(EventBus {
-            ring: Arc::new(ring),
+            ring,
             strategy: self.strategy,
         })
     }

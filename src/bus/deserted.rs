@@ -41,8 +41,8 @@ struct Deserting<'a, E>(&'a Ring<E>);
 impl<E> Wait for Deserting<'_, E> {
     type Output = ();
 
-    fn attempt(&mut self, _listed: bool) -> Option<()> {
-        (self.0.sequencer.receivers() == 0).then_some(())
+    fn attempt(&mut self, listed: bool) -> Option<()> {
+        self.0.sequencer.is_deserted(listed).then_some(())
     }
 
     fn notifier(&self, _: u64) -> &Notifier {

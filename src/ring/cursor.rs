@@ -5,6 +5,7 @@
 
 use super::sequence::CursorWord;
 use crate::sync::{Arc, AtomicU64, Ordering, acquire, release, step};
+use std::mem::MaybeUninit;
 
 /// A receiver's position, on cache lines of its own.
 ///
@@ -13,11 +14,11 @@ use crate::sync::{Arc, AtomicU64, Ordering, acquire, release, step};
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Cursor {
-    _before: [u64; 14], // and the two counts of the `Arc`
+    _before: [MaybeUninit<u64>; 14], // and the two counts of the `Arc`
     word: AtomicU64,
     /// The registry knows it by this.
     pub(super) number: usize,
-    _after: [u64; 16],
+    _after: [MaybeUninit<u64>; 16],
 }
 
 pub(crate) type CursorRef = Arc<Cursor>;
@@ -45,10 +46,10 @@ pub(super) enum Standing {
 impl Cursor {
     pub(super) fn new(word: CursorWord, number: usize) -> CursorRef {
         Arc::new(Self {
-            _before: [0; 14],
+            _before: [MaybeUninit::uninit(); 14],
             word: AtomicU64::new(word.0),
             number,
-            _after: [0; 16],
+            _after: [MaybeUninit::uninit(); 16],
         })
     }
 

@@ -7,45 +7,27 @@
 //! logarithm of the number of receivers, whoever lags, and in whatever order they read.
 
 use super::Kind;
+use super::crowd::Crowd;
 use super::cursor::{Cursor, CursorRef, Eviction, Standing};
-use super::heap::Heap;
+use super::member::{Member, Owner};
 use super::room::Room;
 use super::sequence::{CursorWord, NOBODY, ONLY_DETACHED};
 use super::watched::Watched;
 use std::collections::BTreeSet;
 
-/// Whose a cursor is.
-#[derive(Clone, Debug)]
-pub(crate) struct Owner {
-    /// Counts the receivers that ever were.
-    pub(crate) id: usize,
-    pub(crate) kind: Kind,
-    pub(crate) name: Option<Name>,
-}
-
-/// A receiver's name.
-pub(crate) type Name = std::sync::Arc<str>;
-
-/// A cursor that is registered.
-#[derive(Debug)]
-pub(crate) struct Member {
-    pub(crate) cursor: CursorRef,
-    pub(crate) owner: Owner,
-    /// What its owner was told that it missed.
-    pub(crate) missed: u64,
-}
-
 /// All cursors of one kind.
 #[derive(Debug)]
 pub(crate) struct Cursors {
     kind: Kind,
-    /// By numbers, of which those who left leave theirs to others.
-    members: Vec<Option<Member>>,
-    vacant: Vec<usize>,
-    /// Lower bounds of where the attached ones stand.
-    attached: Heap,
-    /// All with the same bound.
-    detached: Heap,
+    members: Members,
+}
+
+/// One is known without being kept account of.
+#[derive(Debug)]
+enum Members {
+    Sole(Option<Member>),
+    /// There have been several.
+    Crowd(Box<Crowd>),
 }
 
 /// Why a target is not reached.
@@ -62,26 +44,30 @@ impl Cursors {
     fn new(kind: Kind) -> Self {
         Self {
             kind,
-            members: Vec::new(),
-            vacant: Vec::new(),
-            attached: Heap::default(),
-            detached: Heap::default(),
+            members: Members::Sole(None),
         }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.attached.is_empty() && self.detached.is_empty()
+        match &self.members {
+            Members::Sole(sole) => sole.is_none(),
+            Members::Crowd(crowd) => crowd.is_empty(),
+        }
     }
 
-    pub(crate) fn any_detached(&self) -> bool {
-        !self.detached.is_empty()
+    pub(crate) fn any_detached(&self) -> Option<&CursorRef> {
+        match &self.members {
+            Members::Sole(sole) => {
+                let sole = &sole.as_ref()?.cursor;
+                sole.load().is_detached().then_some(sole)
+            }
+            Members::Crowd(crowd) => crowd.any_detached(),
+        }
     }
 
     /// A cursor that stands there.
     pub(crate) fn add(&mut self, at: u64, owner: Owner) -> CursorRef {
-        let cursor = self.enrol(CursorWord::at(at), owner);
-        self.attached.insert(cursor.number, at);
-        cursor
+        self.enrol(CursorWord::at(at), owner)
     }
 
     /// A cursor at the same place. Whoever waits for the original to move on has flagged that one.
@@ -91,75 +77,93 @@ impl Cursors {
             ..self.entry(original).owner.clone()
         };
         let word = original.load();
-        if !word.is_detached() {
-            return self.add(word.sequence(), owner);
+        if word.is_detached() {
+            self.enrol(word, owner)
+        } else {
+            self.add(word.sequence(), owner)
         }
-        let cursor = self.enrol(word, owner);
-        self.detached.insert(cursor.number, 0);
-        cursor
     }
 
     fn enrol(&mut self, word: CursorWord, owner: Owner) -> CursorRef {
-        let number = self.vacant.pop().unwrap_or_else(|| {
-            self.members.push(None);
-            self.members.len() - 1
-        });
-        let cursor = Cursor::new(word, number);
-        self.members[number] = Some(Member {
-            cursor: CursorRef::clone(&cursor),
-            owner,
-            missed: 0,
-        });
-        cursor
+        if let Members::Sole(sole) = &mut self.members {
+            match sole.take() {
+                Some(first) => self.members = Members::Crowd(Box::new(Crowd::of(first))),
+                None => {
+                    let member = sole.insert(Member::new(Cursor::new(word, 0), owner));
+                    return CursorRef::clone(&member.cursor);
+                }
+            }
+        }
+        match &mut self.members {
+            Members::Crowd(crowd) => crowd.add(word, owner),
+            Members::Sole(_) => unreachable!("a crowd was made of it"),
+        }
     }
 
     pub(crate) fn remove(&mut self, cursor: &Cursor) {
-        let number = cursor.number;
-        if cursor.load().is_detached() {
-            self.detached.remove(number);
-        } else {
-            self.attached.remove(number);
+        match &mut self.members {
+            Members::Sole(sole) => *sole = None,
+            Members::Crowd(crowd) => crowd.remove(cursor),
         }
-        self.members[number] = None;
-        self.vacant.push(number);
     }
 
     /// Attaches a detached cursor.
     pub(crate) fn attach(&mut self, cursor: &Cursor, at: CursorWord) {
-        self.detached.remove(cursor.number);
-        self.attached.insert(cursor.number, at.sequence());
+        if let Members::Crowd(crowd) = &mut self.members {
+            crowd.attach(cursor, at.sequence());
+        }
         cursor.attach(at);
-    }
-
-    fn member(&self, number: usize) -> &Cursor {
-        let member = self.members[number].as_ref();
-        &member.expect("who has a bound is a member").cursor
     }
 
     /// What there is to know of a member.
     pub(crate) fn entry(&mut self, cursor: &Cursor) -> &mut Member {
-        let member = self.members[cursor.number].as_mut();
+        let member = match &mut self.members {
+            Members::Sole(sole) => sole.as_mut(),
+            Members::Crowd(crowd) => crowd.entry(cursor),
+        };
         member.expect("it is a member")
     }
 
     pub(crate) fn members(&self) -> impl Iterator<Item = &Member> {
-        self.members.iter().flatten()
+        let (sole, crowd) = match &self.members {
+            Members::Sole(sole) => (sole.as_ref(), None),
+            Members::Crowd(crowd) => (None, Some(crowd.members())),
+        };
+        sole.into_iter().chain(crowd.into_iter().flatten())
+    }
+
+    /// An attached one, and a bound of where it stands that is no greater than that of any other.
+    fn least(&self) -> Option<(u64, &CursorRef)> {
+        match &self.members {
+            Members::Sole(sole) => {
+                let sole = &sole.as_ref()?.cursor;
+                let word = sole.load();
+                (!word.is_detached()).then(|| (word.sequence(), sole))
+            }
+            Members::Crowd(crowd) => crowd.least(),
+        }
+    }
+
+    fn raise_least(&mut self, bound: u64) {
+        if let Members::Crowd(crowd) = &mut self.members {
+            crowd.raise_least(bound);
+        }
     }
 
     /// An attached cursor that may be below `target`.
     fn below(&self, target: u64) -> Option<&Cursor> {
-        let (bound, number) = self.attached.least()?;
-        (bound < target).then(|| self.member(number))
+        let (bound, cursor) = self.least()?;
+        (bound < target).then_some(cursor)
     }
 
     /// Where the slowest one that is attached stands.
     pub(crate) fn slowest(&mut self) -> u64 {
-        while let Some((bound, number)) = self.attached.least() {
-            let stands_at = self.member(number).load().sequence();
+        while let Some((bound, cursor)) = self.least() {
+            let stands_at = cursor.load().sequence();
             if stands_at == bound {
                 return bound;
             }
-            self.attached.raise_least(stands_at);
+            self.raise_least(stands_at);
         }
         NOBODY
     }
@@ -173,17 +177,13 @@ impl Cursors {
                 Kind::Gating | Kind::Committing => cursor.gating_below(target, flag),
             };
             match standing {
-                Standing::Reached(stands_at) => self.attached.raise_least(stands_at),
+                Standing::Reached(stands_at) => self.raise_least(stands_at),
                 Standing::Behind => return Err(Behind::Attached),
                 Standing::Busy => return Err(Behind::Busy),
             }
         }
-        match self.detached.least() {
-            Some((_, number)) => {
-                let member = self.members[number].as_ref();
-                let cursor = &member.expect("it is detached").cursor;
-                Err(Behind::Detached(CursorRef::clone(cursor)))
-            }
+        match self.any_detached() {
+            Some(cursor) => Err(Behind::Detached(CursorRef::clone(cursor))),
             None => Ok(self.slowest()),
         }
     }
@@ -192,20 +192,20 @@ impl Cursors {
     /// lower bound of the others' positions; `None` if one is busy.
     pub(crate) fn evict(&mut self, floor: u64, flag_came_off: &mut bool) -> Option<u64> {
         while let Some(cursor) = self.below(floor) {
-            let number = cursor.number;
             match cursor.evict(floor) {
                 Eviction::Evicted { flagged } => {
                     *flag_came_off |= flagged;
-                    self.attached.remove(number);
-                    self.detached.insert(number, 0);
+                    if let Members::Crowd(crowd) = &mut self.members {
+                        crowd.detach_least();
+                    }
                 }
-                Eviction::Ahead(stands_at) => self.attached.raise_least(stands_at),
+                Eviction::Ahead(stands_at) => self.raise_least(stands_at),
                 Eviction::Busy => return None,
             }
         }
-        Some(match self.attached.least() {
+        Some(match self.least() {
             Some((bound, _)) => bound,
-            None if self.any_detached() => ONLY_DETACHED,
+            None if self.any_detached().is_some() => ONLY_DETACHED,
             None => NOBODY,
         })
     }
@@ -221,6 +221,8 @@ pub(crate) struct Registry {
     /// The sequences that somebody waits for all receivers to reach.
     pub(crate) drains: BTreeSet<u64>,
     pub(super) watched: Watched,
+    /// Somebody waits for the last receiver to go.
+    pub(crate) deserting: bool,
     /// Events that receivers were told they missed.
     pub(crate) missed: u64,
     /// No slot holds a value of a sequence below this that all have received.
@@ -237,6 +239,7 @@ impl Registry {
             room: Room::default(),
             drains: BTreeSet::new(),
             watched: Watched::default(),
+            deserting: false,
             missed: 0,
             released: first,
             subscribed: 0,

@@ -19,6 +19,12 @@ impl Wants {
 pub(crate) struct Room {
     /// Permits: sequences that were granted, and neither claimed nor given back.
     pub(super) reserved: u64,
+    /// Comes with the first one who waits.
+    line: Option<Box<Line>>,
+}
+
+#[derive(Debug, Default)]
+struct Line {
     /// Those who wait, in the order in which they came. The first one did not leave.
     queue: VecDeque<Waiting>,
     /// How many of them have left.
@@ -54,27 +60,31 @@ impl Place {
 
 impl Room {
     pub(super) fn is_awaited(&self) -> bool {
-        !self.queue.is_empty()
+        self.line
+            .as_ref()
+            .is_some_and(|line| !line.queue.is_empty())
     }
 
     /// What the one who came first wants.
     pub(super) fn first_wants(&self) -> Option<Wants> {
-        self.queue.front().map(|first| first.wants)
+        let first = self.line.as_ref()?.queue.front()?;
+        Some(first.wants)
     }
 
     /// Stands behind all others, or where it does. A waker that is not to be woken any more comes
     /// back: it must not be dropped under the lock.
     pub(super) fn stand(&mut self, wants: Wants, place: &mut Place, waker: Waker) -> Option<Waker> {
+        let line = self.line.get_or_insert_default();
         match place.ticket {
-            Some(ticket) => match self.find(ticket) {
+            Some(ticket) => match line.find(ticket) {
                 Some(waiting) => waiting.waker.replace(waker),
                 None => Some(waker),
             },
             None => {
-                let ticket = self.tickets;
-                self.tickets += 1;
+                let ticket = line.tickets;
+                line.tickets += 1;
                 place.ticket = Some(ticket);
-                self.queue.push_back(Waiting {
+                line.queue.push_back(Waiting {
                     ticket,
                     wants,
                     waker: Some(waker),
@@ -86,13 +96,45 @@ impl Room {
 
     /// The one who came first is granted this, and is to be woken.
     pub(super) fn serve_first(&mut self, grant: u64) -> Option<Waker> {
-        let first = self.queue.pop_front()?;
-        self.granted.push_back((first.ticket, grant));
-        self.close_holes();
+        let line = self.line.as_mut()?;
+        let first = line.queue.pop_front()?;
+        line.granted.push_back((first.ticket, grant));
+        line.close_holes();
         first.waker
     }
 
     pub(super) fn collect(&mut self, ticket: u64) -> Option<u64> {
+        self.line.as_mut()?.collect(ticket)
+    }
+
+    /// Gives the place up, and what it was granted. The waker comes back: it must not be dropped under
+    /// the lock.
+    #[must_use]
+    pub(super) fn leave(&mut self, ticket: u64) -> Option<Waker> {
+        let line = self.line.as_mut()?;
+        let Some(waiting) = line.find(ticket) else {
+            self.reserved -= line.collect(ticket).unwrap_or(0);
+            return None;
+        };
+        let waker = waiting.waker.take();
+        line.holes += 1;
+        line.close_holes();
+        waker
+    }
+
+    /// Nobody is going to be granted anything any more: all who wait are to be woken.
+    pub(super) fn dismiss(&mut self) -> Vec<Waker> {
+        let dismissed = self.line.as_mut().map(|line| {
+            line.holes = 0;
+            std::mem::take(&mut line.queue)
+        });
+        let dismissed = dismissed.into_iter().flatten();
+        dismissed.filter_map(|waiting| waiting.waker).collect()
+    }
+}
+
+impl Line {
+    fn collect(&mut self, ticket: u64) -> Option<u64> {
         let index = self.granted.binary_search_by_key(&ticket, |one| one.0);
         self.granted.remove(index.ok()?).map(|(_, grant)| grant)
     }
@@ -100,20 +142,6 @@ impl Room {
     fn find(&mut self, ticket: u64) -> Option<&mut Waiting> {
         let index = self.queue.binary_search_by_key(&ticket, |one| one.ticket);
         self.queue.get_mut(index.ok()?)
-    }
-
-    /// Gives the place up, and what it was granted. The waker comes back: it must not be dropped under
-    /// the lock.
-    #[must_use]
-    pub(super) fn leave(&mut self, ticket: u64) -> Option<Waker> {
-        let Some(waiting) = self.find(ticket) else {
-            self.reserved -= self.collect(ticket).unwrap_or(0);
-            return None;
-        };
-        let waker = waiting.waker.take();
-        self.holes += 1;
-        self.close_holes();
-        waker
     }
 
     /// Those at either end; all, once they are the larger part.
@@ -134,12 +162,5 @@ impl Room {
             self.queue.retain(|one| one.waker.is_some());
             self.holes = 0;
         }
-    }
-
-    /// Nobody is going to be granted anything any more: all who wait are to be woken.
-    pub(super) fn dismiss(&mut self) -> impl Iterator<Item = Waker> {
-        self.holes = 0;
-        let dismissed = std::mem::take(&mut self.queue);
-        dismissed.into_iter().filter_map(|waiting| waiting.waker)
     }
 }

@@ -11,11 +11,11 @@ pub(crate) use handover::Wakes;
 use super::registry::Registry;
 use super::sequence::{NOBODY, TailWord, oldest, room};
 use crate::sync::{
-    AtomicBool, AtomicU64, AtomicUsize, Backoff, Mutex, MutexGuard, Ordering, acquire, lock,
-    release, step,
+    AtomicBool, AtomicU64, AtomicUsize, Backoff, Mutex, MutexGuard, OnceLock, Ordering, acquire,
+    lock, release, step,
 };
 use crate::wait::Notifier;
-use crossbeam_utils::CachePadded;
+use std::mem::MaybeUninit;
 
 /// The word that publishers claim by.
 #[derive(Debug)]
@@ -81,19 +81,11 @@ impl Tail {
 /// Read by every publish, written under the registry's lock.
 #[derive(Debug)]
 struct Bounds {
-    capacity: u64,
-    history: u64,
-    /// The sequence of the first event.
-    first: u64,
     /// The first sequence that may not be claimed without a permit: no more than the slowest gating
     /// cursor and the capacity allow, less what is reserved.
     limit: AtomicU64,
     /// Lower bound of all attached lossy cursors.
     gate: AtomicU64,
-    /// How often a receiver has come when there was none.
-    arrivals: AtomicUsize,
-    /// CLOSED is in `tail`, or about to be.
-    closing: AtomicBool,
 }
 
 /// Sequences that the caller alone may fill, and has to commit.
@@ -117,36 +109,56 @@ pub(crate) enum Refusal {
     Closed,
 }
 
-#[derive(Debug)]
-pub(crate) struct Sequencer {
-    tail: CachePadded<Tail>,
-    bounds: CachePadded<Bounds>,
-    /// Apart from what every publish reads: receivers come and go.
-    receivers: CachePadded<AtomicUsize>,
-    registry: CachePadded<Mutex<Registry>>,
-    /// Those who wait for the receivers, or for one that commits, to catch up.
+/// Those who wait for receivers, and note in the registry that they do.
+#[derive(Debug, Default)]
+struct Lists {
+    /// For all, or for one that commits, to catch up.
     drained: Notifier,
-    /// Those who wait for the last receiver to go.
+    /// For the last one to go.
     deserted: Notifier,
+}
+
+/// In this order: what is written where receivers come and go; behind what is seldom touched, the word
+/// that publishers write; the bounds that they read; what everybody reads.
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Sequencer {
+    receivers: AtomicUsize,
+    /// How often a receiver has come when there was none.
+    arrivals: AtomicUsize,
+    registry: Mutex<Registry>,
+    /// Made for the first one who stands in one.
+    lists: OnceLock<Box<Lists>>,
+    tail: Tail,
+    _behind_tail: [MaybeUninit<u64>; 15],
+    bounds: Bounds,
+    _behind_bounds: [MaybeUninit<u64>; 15],
+    capacity: u64,
+    history: u64,
+    /// The sequence of the first event.
+    first: u64,
+    /// CLOSED is in `tail`, or about to be.
+    closing: AtomicBool,
 }
 
 impl Sequencer {
     pub(crate) fn new(capacity: u64, history: u64, first: u64) -> Self {
         Self {
-            tail: CachePadded::new(Tail(AtomicU64::new(TailWord::at(first).0))),
-            bounds: CachePadded::new(Bounds {
-                capacity,
-                history,
-                first,
+            receivers: AtomicUsize::new(0),
+            arrivals: AtomicUsize::new(0),
+            registry: Mutex::new(Registry::new(first)),
+            lists: OnceLock::new(),
+            tail: Tail(AtomicU64::new(TailWord::at(first).0)),
+            _behind_tail: [MaybeUninit::uninit(); 15],
+            bounds: Bounds {
                 limit: AtomicU64::new(NOBODY),
                 gate: AtomicU64::new(NOBODY),
-                arrivals: AtomicUsize::new(0),
-                closing: AtomicBool::new(false),
-            }),
-            receivers: CachePadded::new(AtomicUsize::new(0)),
-            registry: CachePadded::new(Mutex::new(Registry::new(first))),
-            drained: Notifier::new(),
-            deserted: Notifier::new(),
+            },
+            _behind_bounds: [MaybeUninit::uninit(); 15],
+            capacity,
+            history,
+            first,
+            closing: AtomicBool::new(false),
         }
     }
 
@@ -157,16 +169,16 @@ impl Sequencer {
 
     #[inline]
     pub(crate) fn capacity(&self) -> u64 {
-        self.bounds.capacity
+        self.capacity
     }
 
     #[inline]
     pub(crate) fn history(&self) -> u64 {
-        self.bounds.history
+        self.history
     }
 
     pub(crate) fn first(&self) -> u64 {
-        self.bounds.first
+        self.first
     }
 
     /// Acquire pairs with the Release in [`unsubscribe`](Self::unsubscribe): who sees a receiver
@@ -182,7 +194,7 @@ impl Sequencer {
     /// Relaxed: asked after the commit, which acquires what was done before the slot was touched.
     #[inline]
     pub(crate) fn may_be_for_nobody(&self, claim: &Claim) -> bool {
-        let arrivals = self.bounds.arrivals.load(Ordering::Relaxed);
+        let arrivals = self.arrivals.load(Ordering::Relaxed);
         self.receivers() == 0 || (arrivals != claim.arrivals && step("count-arrivals"))
     }
 
@@ -191,11 +203,11 @@ impl Sequencer {
     }
 
     pub(crate) fn drained(&self) -> &Notifier {
-        &self.drained
+        &self.lists.get_or_init(Box::default).drained
     }
 
     pub(crate) fn deserted(&self) -> &Notifier {
-        &self.deserted
+        &self.lists.get_or_init(Box::default).deserted
     }
 
     /// P1 to P4: claims up to `want` sequences, at least one, if there is room that is not reserved.
@@ -210,10 +222,10 @@ impl Sequencer {
     /// P1 to P4, fast: `None` if the bound does not tell that there is so much room.
     #[inline]
     pub(crate) fn claim_within(&self, want: u64) -> Option<Result<Claim, Refusal>> {
-        let want = want.min(self.bounds.capacity);
+        let want = want.min(self.capacity);
         // Before the claim, so that an arrival after it is not counted in. Relaxed: an older count
         // only makes us look for nothing.
-        let arrivals = self.bounds.arrivals.load(Ordering::Relaxed);
+        let arrivals = self.arrivals.load(Ordering::Relaxed);
         let early = (!step("gate-after-claim")).then(|| self.gate());
         let mut seen = self.tail.load(); // P1
         let first = loop {
@@ -235,7 +247,7 @@ impl Sequencer {
     /// P2 to P4, slow.
     #[cold]
     fn claim_beyond(&self, want: u64) -> Result<Claim, Refusal> {
-        let arrivals = self.bounds.arrivals.load(Ordering::Relaxed);
+        let arrivals = self.arrivals.load(Ordering::Relaxed);
         let mut registry = self.lock();
         if !step("claim-what-was-raised") {
             self.raise(&mut registry, false)?;
@@ -259,7 +271,7 @@ impl Sequencer {
             hand_over: false,
             arrivals,
         };
-        let floor = oldest(first + count, self.bounds.capacity);
+        let floor = oldest(first + count, self.capacity);
         if floor > gate && step("evict-lapped") {
             claim.hand_over = self.evict(floor);
         }
@@ -277,7 +289,7 @@ impl Sequencer {
     #[inline]
     fn room(&self, first: u64) -> u64 {
         if !step("check-limit") {
-            return self.bounds.capacity;
+            return self.capacity;
         }
         room(first, self.bounds.limit.load(acquire("limit-load")))
     }
@@ -293,7 +305,7 @@ impl Sequencer {
     ) -> Result<(u64, u64), Refusal> {
         loop {
             let (seen, room) = self.raise(registry, flag)?;
-            let count = room.min(want).min(self.bounds.capacity);
+            let count = room.min(want).min(self.capacity);
             if self.tail.claim(seen, count).is_ok() {
                 return Ok((seen.sequence(), count));
             }
@@ -311,7 +323,7 @@ impl Sequencer {
         if registry.room.is_awaited() && !registry.gating.is_empty() && step("queue-first") {
             return Err(Refusal::Full);
         }
-        let (capacity, reserved) = (self.bounds.capacity, registry.room.reserved);
+        let (capacity, reserved) = (self.capacity, registry.room.reserved);
         let floor = oldest(seen.sequence() + reserved + 1, capacity);
         let slowest = registry.gating.reached(floor, flag);
         let slowest = slowest.map_err(|_| Refusal::Full)?;
@@ -353,11 +365,11 @@ impl Sequencer {
     pub(crate) fn close(&self) -> Option<u64> {
         let first = step("closing-first");
         if first {
-            self.bounds.closing.store(true, Ordering::Relaxed);
+            self.closing.store(true, Ordering::Relaxed);
         }
         let before = self.tail.close();
         if !first {
-            self.bounds.closing.store(true, Ordering::Relaxed);
+            self.closing.store(true, Ordering::Relaxed);
         }
         (!before.is_closed()).then(|| before.sequence())
     }
@@ -365,15 +377,15 @@ impl Sequencer {
     /// Whether CLOSED may be in the tail: tells receivers when to look there.
     #[inline]
     pub(crate) fn is_closing(&self) -> bool {
-        self.bounds.closing.load(Ordering::Relaxed)
+        self.closing.load(Ordering::Relaxed)
     }
 
     /// How many of the retained events the slowest receiver still has to receive.
     pub(crate) fn unread(&self) -> u64 {
         let mut registry = self.lock();
         let tail = self.tail.load().sequence();
-        let retained = oldest(tail, self.bounds.capacity);
-        if registry.lossy.any_detached() {
+        let retained = oldest(tail, self.capacity);
+        if registry.lossy.any_detached().is_some() {
             return tail - retained;
         }
         let slowest = registry.gating.slowest().min(registry.lossy.slowest());

@@ -12,7 +12,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::task::Waker;
 
 /// A list of waiters, first come, first woken.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Notifier {
     /// Who has a ticket below it was notified, or left. Written under the lock.
     notified: AtomicU64,
@@ -64,6 +64,9 @@ impl Notifier {
     /// holds nothing.
     pub(crate) fn gather(&self) {
         let mut queue = lock(&self.queue);
+        if queue.waiters.is_empty() {
+            return;
+        }
         if step("unlist-notified") {
             self.notified.store(queue.tickets, Ordering::Relaxed);
         }

@@ -1,12 +1,13 @@
 //! Where receivers wait for the next commit.
 
 use super::Notifier;
-use crossbeam_utils::CachePadded;
+use crate::sync::OnceLock;
 
 /// How many lists a slot has, each with a bit of the word that says who waits there.
 pub(crate) const SHARDS: usize = 4;
 
-/// The lists of waiting receivers, by slot and by shard.
+/// The lists of waiting receivers, by slot and by shard: those of a shard come with the first of its
+/// receivers that waits.
 ///
 /// All who are caught up wait at one slot, and those whom its commit has woken at the next one,
 /// while the publisher may still be at it: two columns keep them apart. That other slots share a
@@ -14,17 +15,46 @@ pub(crate) const SHARDS: usize = 4;
 ///
 /// A slot has the same list in each lap: the WAITING bit may be taken out by a publisher that is
 /// one lap behind what the receiver waits for.
-pub(crate) struct Shards([[CachePadded<Notifier>; SHARDS]; 2]);
+pub(crate) struct Shards([OnceLock<Box<Shard>>; SHARDS]);
+
+/// Lists on cache lines of their own, without asking for an alignment: see
+/// [`Cursor`](crate::ring::CursorRef).
+#[repr(C)]
+struct Shard {
+    _before: [u64; 16],
+    even: Notifier,
+    _between: [u64; 16],
+    odd: Notifier,
+    _after: [u64; 16],
+}
+
+impl Shard {
+    fn new() -> Box<Self> {
+        Box::new(Self {
+            _before: [0; 16],
+            even: Notifier::new(),
+            _between: [0; 16],
+            odd: Notifier::new(),
+            _after: [0; 16],
+        })
+    }
+}
 
 impl Shards {
     pub(crate) fn new() -> Self {
-        let notifier = |_| CachePadded::new(Notifier::new());
-        Self(std::array::from_fn(|_| std::array::from_fn(notifier)))
+        Self(std::array::from_fn(|_| OnceLock::new()))
     }
 
     /// Where receivers of this shard wait for a commit to the slot.
+    ///
+    /// Who has seen a WAITING bit need not have seen the lists come, and makes sure of them, too.
     pub(crate) fn list(&self, slot: usize, shard: usize) -> &Notifier {
-        &self.0[slot % 2][shard]
+        let shard = self.0[shard].get_or_init(Shard::new);
+        if slot % 2 == 0 {
+            &shard.even
+        } else {
+            &shard.odd
+        }
     }
 
     /// Notifies those whose bits, the lowest of `waiting`, were taken out of the slot's word. The

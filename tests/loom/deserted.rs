@@ -5,7 +5,7 @@ use super::*;
 /// Catches: somebody who waits for the last receiver to go, and is not notified, or before the count
 /// is zero.
 ///
-/// Kills: `wake-deserted`.
+/// Kills: `note-watch`, `wake-deserted`.
 #[test]
 fn deserted_while_the_last_receivers_drop() {
     bounded(2, || {

@@ -237,3 +237,27 @@ fn drive(driver: &mut Option<Driver>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What keeps a receiver's word, between its counts and those of others, on cache lines of its own.
+    const PADDING: f64 = 2.0 * 128.0 - 16.0;
+
+    #[test]
+    fn an_empty_bus_takes_at_most_twice_what_tokio_takes() {
+        let ours = bytes::<Eventring>(16, 1, 0).unwrap();
+        let tokio = bytes::<Tokio>(16, 1, 0).unwrap();
+        assert!(ours <= 2.0 * tokio, "{ours} bytes, tokio {tokio}");
+    }
+
+    #[test]
+    fn a_receiver_takes_at_most_160_bytes() {
+        // As many as there is room for where it grows by doubling, which it does at most half in vain.
+        let [some, more] =
+            [256, 512].map(|receivers| bytes::<Eventring>(16, receivers, 0).unwrap());
+        let receiver = (more - some) / 256.0 - PADDING;
+        assert!(receiver <= 160.0, "{receiver} bytes");
+    }
+}

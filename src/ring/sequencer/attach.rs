@@ -1,9 +1,10 @@
 //! Attaching receivers, and taking them off: under the registry's lock, the bounds before the tail.
 
-use super::{Bounds, Sequencer, Wakes};
+use super::{Sequencer, Wakes};
 use crate::ring::Kind;
 use crate::ring::cursor::{Cursor, CursorRef};
-use crate::ring::registry::{Name, Owner, Registry};
+use crate::ring::member::{Name, Owner};
+use crate::ring::registry::Registry;
 use crate::ring::sequence::{CursorWord, NOBODY, oldest};
 use crate::strategy::Start;
 use crate::sync::{Ordering, release, step};
@@ -43,17 +44,12 @@ impl Sequencer {
         let Wanted { kind, start, .. } = *wanted;
         let mut registry = self.lock();
         let before = self.tail.load().sequence();
-        let Bounds {
-            first,
-            history,
-            capacity,
-            ..
-        } = *self.bounds;
+        let (earliest, history, capacity) = (self.first, self.history, self.capacity);
         let reserved = registry.room.reserved;
         let leader = wanted.leader.as_ref().map(|leader| leader.watermark());
         let leader = leader.filter(|word| !word.is_gone());
         let present = |tail: u64| leader.map_or(tail, CursorWord::sequence);
-        let newest = |tail: u64, events: u64| oldest(tail, events).max(first);
+        let newest = |tail: u64, events: u64| oldest(tail, events).max(earliest);
         let position = |tail: u64| match start {
             Start::Next => present(tail),
             Start::Oldest => newest(tail, history).min(present(tail)),
@@ -88,8 +84,10 @@ impl Sequencer {
         let tail = self.tail.touch("subscribe-touch").sequence();
         let number = counted.unwrap_or_else(|| self.count_receiver(&mut registry));
         if first {
-            // After the touch: a claim before it has not seen this.
-            self.bounds.arrivals.fetch_add(1, Ordering::Relaxed);
+            // After the touch: a claim before it has not seen this. Written under the lock.
+            let arrivals = self.arrivals.load(Ordering::Relaxed);
+            self.arrivals
+                .store(arrivals.wrapping_add(1), Ordering::Relaxed);
         }
         let (position, retained, present) = (position(tail), retained(tail), present(tail));
         let mut attach = |cursor, sequence| {
@@ -205,7 +203,7 @@ impl Sequencer {
         let receivers = self.receivers.load(Ordering::Relaxed);
         self.receivers
             .store(receivers - 1, release("receivers-shrink"));
-        wakes.deserted = receivers == 1;
+        wakes.deserted = receivers == 1 && std::mem::take(&mut registry.deserting);
         wakes
     }
 
@@ -231,7 +229,7 @@ impl Sequencer {
         cursor: &Cursor,
         flag: bool,
     ) -> u64 {
-        let capacity = self.bounds.capacity;
+        let capacity = self.capacity;
         let before = oldest(self.tail.load().sequence(), capacity);
         Self::lower(&self.bounds.gate, before, "reattach-gate");
         let sequence = oldest(self.tail.touch("reattach-touch").sequence(), capacity);

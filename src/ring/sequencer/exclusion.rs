@@ -28,7 +28,7 @@ impl Sequencer {
         if self.receivers() > 0 {
             let gating = registry.gating.reached(from + 1, false).ok()?;
             read = gating.min(registry.lossy.reached(from + 1, false).ok()?);
-            if oldest(self.tail.load().sequence(), self.bounds.history) <= from {
+            if oldest(self.tail.load().sequence(), self.history) <= from {
                 return None;
             }
         }
@@ -36,7 +36,7 @@ impl Sequencer {
         Self::lower(&self.bounds.gate, from, "exclude-gate");
         let tail = self.tail.touch("exclude-touch").sequence();
         Some(Exclusion {
-            range: from.max(oldest(tail, ring))..oldest(tail, self.bounds.history).min(read),
+            range: from.max(oldest(tail, ring))..oldest(tail, self.history).min(read),
             gate,
         })
     }

@@ -12,14 +12,21 @@ use std::task::Waker;
 #[derive(Debug, Default)]
 #[must_use]
 pub(crate) struct Wakes {
-    /// Those who were granted room, and could not be gathered yet.
+    /// Somebody was granted room.
+    pub(super) gathered: bool,
+    /// Those who were, and could not be gathered yet.
     pub(super) served: Vec<Waker>,
     pub(super) drained: bool,
     pub(super) deserted: bool,
 }
 
 impl Wakes {
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.gathered && !self.drained && !self.deserted
+    }
+
     pub(crate) fn merge(&mut self, other: Self) {
+        self.gathered |= other.gathered;
         self.served.extend(other.served);
         self.drained |= other.drained;
         self.deserted |= other.deserted;
@@ -117,14 +124,22 @@ impl Sequencer {
         watch
     }
 
+    /// Whether there is no receiver. With `listed`, who asks is remembered if there is one, for the last
+    /// one to notify.
+    pub(crate) fn is_deserted(&self, listed: bool) -> bool {
+        let mut registry = self.lock();
+        registry.deserting |= listed && step("note-watch");
+        self.receivers() == 0
+    }
+
     /// The caller owes a [`wake_gathered`](crate::wait::wake_gathered).
     pub(crate) fn gather(&self, wakes: Wakes) {
         gather(wakes.served);
         if wakes.drained && step("wake-drained") {
-            self.drained.gather();
+            self.drained().gather();
         }
         if wakes.deserted && step("wake-deserted") {
-            self.deserted.gather();
+            self.deserted().gather();
         }
     }
 }

@@ -31,7 +31,7 @@ impl Sequencer {
 
     /// Grants somebody room, if there is enough. With `flag`, a refusal leaves the laggard flagged.
     fn grant(&self, registry: &mut Registry, wants: Wants, flag: bool) -> Option<u64> {
-        let (capacity, reserved) = (self.bounds.capacity, registry.room.reserved);
+        let (capacity, reserved) = (self.capacity, registry.room.reserved);
         let taken = self.take_back() + reserved;
         let floor = oldest(taken + wants.least, capacity);
         let slowest = registry.gating.reached(floor, flag).ok()?;
@@ -52,6 +52,7 @@ impl Sequencer {
                 return;
             };
             let served = registry.room.serve_first(grant);
+            wakes.gathered = true;
             if step("wake-served") {
                 wakes.served.extend(served.and_then(gather_one));
             }
@@ -89,7 +90,7 @@ impl Sequencer {
         waker: &Waker,
         wants: Wants,
     ) -> Poll<Result<Claim, Refusal>> {
-        let arrivals = self.bounds.arrivals.load(Ordering::Relaxed);
+        let arrivals = self.arrivals.load(Ordering::Relaxed);
         let claimed = self.poll_or_stand(place, waker, wants, |registry, place| {
             if place.is_taken() {
                 let granted = ready!(self.poll_grant(registry, place, wants));
@@ -151,7 +152,7 @@ impl Sequencer {
 
     /// Claims what was reserved, which makes it no longer reserved. Not if the ring is closed.
     pub(crate) fn claim_reserved(&self, count: u64) -> Result<Claim, Refusal> {
-        let arrivals = self.bounds.arrivals.load(Ordering::Relaxed);
+        let arrivals = self.arrivals.load(Ordering::Relaxed);
         let redeemed = self.redeem(&mut self.lock(), count);
         redeemed.map(|redeemed| self.redeemed(redeemed, arrivals))
     }
@@ -215,12 +216,15 @@ impl Sequencer {
         wake_gathered();
     }
 
-    /// Once the ring is closed: wakes those who wait for room, or behind a committing receiver. The caller owes a [`wake_gathered`].
+    /// Once the ring is closed: notifies those who wait for room, or behind a committing receiver. The
+    /// caller owes a [`wake_gathered`].
     pub(crate) fn dismiss_waiting(&self) {
-        let mut wakes = Wakes::default();
         let mut registry = self.lock();
-        wakes.served.extend(registry.room.dismiss());
-        wakes.drained = step("close-watched") && registry.watched.dismiss();
+        let wakes = Wakes {
+            served: registry.room.dismiss(),
+            drained: step("close-watched") && registry.watched.dismiss(),
+            ..Wakes::default()
+        };
         drop(registry);
         self.gather(wakes);
     }

@@ -1,0 +1,108 @@
+//! Cursors of which there are several: a heap, so that it need not be asked of all who is the slowest.
+
+use super::cursor::{Cursor, CursorRef};
+use super::heap::Heap;
+use super::member::{Member, Owner};
+use super::sequence::CursorWord;
+
+/// Cursors by numbers, of which those who left leave theirs to others.
+#[derive(Debug)]
+pub(super) struct Crowd {
+    members: Vec<Option<Member>>,
+    vacant: Vec<usize>,
+    /// Lower bounds of where the attached ones stand.
+    attached: Heap,
+    /// All with the same bound.
+    detached: Heap,
+}
+
+impl Crowd {
+    /// Of the one that there has been, which has the first number.
+    pub(super) fn of(first: Member) -> Self {
+        let mut crowd = Self {
+            members: Vec::new(),
+            vacant: Vec::new(),
+            attached: Heap::default(),
+            detached: Heap::default(),
+        };
+        crowd.place(&first.cursor, first.cursor.load());
+        crowd.members.push(Some(first));
+        crowd
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.attached.is_empty() && self.detached.is_empty()
+    }
+
+    pub(super) fn add(&mut self, word: CursorWord, owner: Owner) -> CursorRef {
+        let number = self.vacant.pop().unwrap_or_else(|| {
+            self.members.push(None);
+            self.members.len() - 1
+        });
+        let cursor = Cursor::new(word, number);
+        self.place(&cursor, word);
+        self.members[number] = Some(Member::new(CursorRef::clone(&cursor), owner));
+        cursor
+    }
+
+    fn place(&mut self, cursor: &Cursor, word: CursorWord) {
+        if word.is_detached() {
+            self.detached.insert(cursor.number, 0);
+        } else {
+            self.attached.insert(cursor.number, word.sequence());
+        }
+    }
+
+    pub(super) fn remove(&mut self, cursor: &Cursor) {
+        let number = cursor.number;
+        if cursor.load().is_detached() {
+            self.detached.remove(number);
+        } else {
+            self.attached.remove(number);
+        }
+        self.members[number] = None;
+        self.vacant.push(number);
+    }
+
+    /// One that is detached is going to be attached here.
+    pub(super) fn attach(&mut self, cursor: &Cursor, at: u64) {
+        self.detached.remove(cursor.number);
+        self.attached.insert(cursor.number, at);
+    }
+
+    /// The one with the least bound is detached now.
+    pub(super) fn detach_least(&mut self) {
+        if let Some((_, number)) = self.attached.least() {
+            self.attached.remove(number);
+            self.detached.insert(number, 0);
+        }
+    }
+
+    /// An attached one, and a bound of where it stands that is no greater than that of any other.
+    pub(super) fn least(&self) -> Option<(u64, &CursorRef)> {
+        let (bound, number) = self.attached.least()?;
+        Some((bound, self.member(number)))
+    }
+
+    pub(super) fn raise_least(&mut self, bound: u64) {
+        self.attached.raise_least(bound);
+    }
+
+    pub(super) fn any_detached(&self) -> Option<&CursorRef> {
+        let (_, number) = self.detached.least()?;
+        Some(self.member(number))
+    }
+
+    pub(super) fn entry(&mut self, cursor: &Cursor) -> Option<&mut Member> {
+        self.members[cursor.number].as_mut()
+    }
+
+    pub(super) fn members(&self) -> impl Iterator<Item = &Member> {
+        self.members.iter().flatten()
+    }
+
+    fn member(&self, number: usize) -> &CursorRef {
+        let member = self.members[number].as_ref();
+        &member.expect("who has a bound is a member").cursor
+    }
+}
