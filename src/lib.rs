@@ -27,6 +27,9 @@
 //!   at once, by reference. Lag ends no loop; [`with_lag`](Receiver::with_lag) tells of it.
 //! * [`Start`] lets late subscribers begin in the past, if the bus keeps a
 //!   [history](Builder::history).
+//! * [`EventBus::subscribe_committing`] is for sinks: an event is done when it is stored, and is received
+//!   again if it could not be. Others wait for that, or stay behind it: [`Watermark`].
+//! * [`EventBus::receivers`] tells who is there, and who holds the others up.
 //! * [`broadcast`] is a swap-in for `tokio::sync::broadcast`.
 //! * [`future`], [`stream`] and [`iter`] have what the methods return, to be named and stored.
 //! * [`docs::cookbook`] has recipes, [`docs::migration`] what becomes what, coming from elsewhere.
@@ -37,7 +40,8 @@
 //!   publisher stay in the order in which it published them.
 //! * **Loss.** A gating receiver gets every event since it subscribed. A lossy one gets every event
 //!   or counts how many it missed, exactly: received + missed = published since it subscribed.
-//!   An event that is not published comes back in the error.
+//!   An event that is not published comes back in the error. Of a committing receiver, nothing is overwritten
+//!   before it is committed.
 //! * **Closing.** After [`EventBus::close`], or when the last handle is dropped, receivers get what
 //!   is in the ring, then end. [`EventBus::drained`] waits for that.
 //! * **Cancelling.** Dropping a future that has not resolved means that nothing was published or

@@ -131,7 +131,7 @@ mod imp {
 }
 
 pub(crate) use imp::*;
-/// `std`'s also under loom, which has none: what is made once shares nothing but itself.
+
 mod weaken;
 pub(crate) use weaken::{acq_rel, acquire, release, step};
 

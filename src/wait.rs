@@ -113,12 +113,13 @@ impl Waiter {
         waker: &Waker,
         wait: &mut W,
     ) -> Poll<W::Output> {
-        let key = wait.key();
-        let listed = place.key == key
-            && wait.notifier(key).is_listed(place.ticket)
-            && place.is_woken_by(waker);
+        let stands = wait.notifier(place.key).is_listed(place.ticket);
+        let listed = stands && place.key == wait.key() && place.is_woken_by(waker);
         if let Some(output) = wait.attempt(listed || !step("list-before-mark")) {
-            self.leave(wait);
+            if stands {
+                self.leave(wait);
+            }
+            self.0 = None;
             return Poll::Ready(output);
         }
         if listed {

@@ -17,7 +17,7 @@ fn a_forgotten_batch_is_not_received() {
         let mut sink = bus.subscribe_committing();
         publish_all(&bus, 0..2);
         for _ in 0..3 {
-            forget(sink.try_recv_batch(9).unwrap());
+            forget(Box::new(sink.try_recv_batch(9).unwrap()));
             assert_eq!(bus.try_publish(2), Err(TryPublishError::Full(2)));
         }
         sink.try_recv_batch(1).unwrap().commit();
