@@ -93,9 +93,6 @@ impl Notifier {
     /// holds nothing.
     pub(crate) fn gather(&self) {
         let mut queue = lock(&self.0);
-        if queue.waiters.is_empty() {
-            return;
-        }
         queue.unlist_all();
         let gathered = WOKEN.try_with(|woken| woken.borrow_mut().append(&mut queue.waiters));
         if gathered.is_err() {

@@ -48,8 +48,9 @@ impl Shards {
     /// Where receivers of this shard wait for a commit to the slot.
     ///
     /// Who has seen a WAITING bit need not have seen the lists come, and makes sure of them, too.
+    #[inline]
     pub(crate) fn list(&self, slot: usize, shard: usize) -> &Notifier {
-        let shard = self.0[shard].get_or_init(Shard::new);
+        let shard = self.0[shard % SHARDS].get_or_init(Shard::new);
         if slot % 2 == 0 {
             &shard.even
         } else {
