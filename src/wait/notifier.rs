@@ -64,9 +64,6 @@ impl Notifier {
     /// holds nothing.
     pub(crate) fn gather(&self) {
         let mut queue = lock(&self.queue);
-        if queue.waiters.is_empty() {
-            return;
-        }
         if step("unlist-notified") {
             self.notified.store(queue.tickets, Ordering::Relaxed);
         }
