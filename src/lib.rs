@@ -68,6 +68,7 @@
 //! * `tokio` (default): in tokio's tasks, receiving and publishing take part in their cooperative
 //!   budget: four events take a unit. Elsewhere, and without it, who does nothing else yields now and
 //!   then by itself. The errors of [`broadcast`] convert to tokio's and back.
+#![cfg_attr(docsrs, feature(doc_cfg), doc(auto_cfg(hide(eventring_loom))))]
 
 #[cfg(not(target_has_atomic = "64"))]
 compile_error!(

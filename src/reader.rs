@@ -38,6 +38,8 @@ struct Place {
     missed: u64,
     /// It has left values in the ring, for others, since it last looked for some to release.
     left_values: bool,
+    /// As the only receiver it moves events out: neither history nor a rewind can want them.
+    takes: bool,
 }
 
 /// How it reads: told apart at once for those that are nothing else.
@@ -111,6 +113,8 @@ impl<E> Reader<E> {
                 shard: (number % SHARDS) as u8,
                 missed: 0,
                 left_values: false,
+                takes: ring.sequencer.history() == 0
+                    && (kind != Kind::Committing || !step("keep-uncommitted")),
             },
         }
     }
@@ -395,9 +399,8 @@ impl<E> Pinned<'_, E> {
     fn take(&mut self, slot: &Slot<E>, sequence: u64) -> Option<E> {
         let sequencer = &self.ring.sequencer;
         let alone = needs_drop::<E>()
-            && sequencer.history() == 0
-            && (sequencer.receivers() == 1 || !step("only-receiver"))
-            && (self.place.kind != Kind::Committing || !step("keep-uncommitted"));
+            && self.place.takes
+            && (sequencer.receivers() == 1 || !step("only-receiver"));
         if !alone {
             return None;
         }
