@@ -291,7 +291,7 @@ pub(crate) use slot::{Slot, unread};
 pub(crate) use watched::Watch;
 
 use crate::handles::Handles;
-use crate::sync::{Arc, AtomicU64, Ordering, step};
+use crate::sync::{Arc, AtomicU64, Ordering, arc_in_place, step};
 use crate::wait::{Notifier, Shards, Waking, wake_gathered};
 use cursor::Cursor;
 use registry::Registry;
@@ -330,7 +330,7 @@ impl<E> Ring<E> {
             let sequence = first + (index.wrapping_sub(first) & mask);
             Slot::new((sequence + 1).saturating_sub(length as u64))
         })?;
-        Some(Arc::new(Self {
+        Some(arc_in_place(|| Self {
             sequencer: Sequencer::new(capacity as u64, history as u64, first),
             slots,
             mask,

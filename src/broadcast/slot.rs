@@ -164,7 +164,7 @@ impl<T> Drop for Slot<T> {
             // SAFETY: the pointer is the cell's own; nobody else is left, and what is needed is
             // there (I2).
             self.value
-                .with_mut(|held| unsafe { (*held).assume_init_drop() });
+                .with_mut(|held| unsafe { held.cast::<T>().drop_in_place() });
         }
     }
 }
@@ -185,7 +185,7 @@ impl<T> Locked<'_, T> {
         // the one who locked it, who is counted.
         self.slot
             .value
-            .with(|held| read(unsafe { (*held).assume_init_ref() }))
+            .with(|held| read(unsafe { &*held.cast::<T>() }))
     }
 
     /// One more needs it.
@@ -203,7 +203,7 @@ impl<T> Drop for Locked<'_, T> {
         let value = (state.is_taken() && needs_drop::<T>()).then(|| {
             self.slot.value.with_mut(|held| {
                 // SAFETY: as in `read`; nobody needs it any more, so it is not looked at again.
-                unsafe { (*held).assume_init_read() }
+                unsafe { held.cast::<T>().read() }
             })
         });
         self.slot.store(state, "unlock-store");

@@ -123,7 +123,7 @@ impl StateWord {
     /// The value of this sequence, which so many need, or which is gone if nobody does.
     #[inline]
     pub(super) fn new(sequence: Sequence, remaining: u64) -> Self {
-        Self(sequence.0 << Self::SEQUENCE | remaining * Self::ONE)
+        Self((sequence.0 << Self::SEQUENCE) | (remaining * Self::ONE))
     }
 
     #[inline]
