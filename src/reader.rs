@@ -6,7 +6,7 @@ mod other;
 pub(crate) use commit::Held;
 
 use crate::outcome::{RecvError, TryRecvError};
-use crate::ring::{Attached, CursorRef, Kind, Ring, Sequencer, Slot, Wanted, unread};
+use crate::ring::{Attached, CursorRef, KEPT, Kind, Ring, Sequencer, Slot, Wanted, unread};
 use crate::strategy::Start;
 use crate::sync::{Arc, step};
 use crate::wait::{Notifier, SHARDS, Wait, wake_gathered};
@@ -38,6 +38,10 @@ struct Place {
     missed: u64,
     /// It has left values in the ring, for others, since it last looked for some to release.
     left_values: bool,
+    /// There is more to do at R4: the past may end, or it releases.
+    attends: bool,
+    /// It has come past another [`KEPT`] events.
+    releases: bool,
     /// As the only receiver it moves events out: neither history nor a rewind can want them.
     takes: bool,
 }
@@ -103,6 +107,8 @@ impl<E> Reader<E> {
         Self {
             ring: Arc::clone(ring),
             place: Place {
+                attends: anchor.is_some(),
+                releases: false,
                 cursor,
                 kind,
                 way: Way::of(kind, leader.as_ref()),
@@ -240,13 +246,29 @@ impl Place {
         TryRecvError::Lagged(missed)
     }
 
-    /// R4, when somebody waits for that, or the place changes with it.
+    /// R4, when somebody waits for that, or there is more to do.
     #[cold]
-    fn moved_on(&mut self, sequencer: &Sequencer, flagged: bool) {
-        self.leave_past(sequencer);
+    fn moved_on<E>(&mut self, ring: &Ring<E>, flagged: bool) {
+        self.leave_past(&ring.sequencer);
         if flagged && step("hand-over") {
-            sequencer.hand_over();
+            ring.sequencer.hand_over();
             wake_gathered();
+        }
+        self.attends = self.anchor.is_some();
+        if std::mem::take(&mut self.releases) {
+            self.release(ring);
+        }
+    }
+
+    /// Releases what all have received: each receiver does so whenever it has come past another
+    /// [`KEPT`] events, the slowest one, too, which leaves no more behind.
+    ///
+    /// A value that is dropped while a panic unwinds must not panic: that one leaves it to others.
+    #[cold]
+    fn release<E>(&mut self, ring: &Ring<E>) {
+        if step("release-on-the-way") && self.left_values && !std::thread::panicking() {
+            self.left_values = false;
+            ring.release_received();
         }
     }
 
@@ -383,7 +405,12 @@ impl<E> Pinned<'_, E> {
     #[inline]
     fn look<R>(&mut self, slot: &Slot<E>, sequence: u64, read: impl FnOnce(&E) -> R) -> R {
         self.next = sequence + 1;
-        self.place.left_values |= needs_drop::<E>();
+        if needs_drop::<E>() {
+            self.place.left_values = true;
+            if self.next % KEPT == 0 {
+                (self.place.attends, self.place.releases) = (true, true);
+            }
+        }
         // SAFETY: the stamp showed the value (R1), and until R4 no publisher overwrites it: of a
         // gating receiver `limit` is a bound, a lossy one is pinned (I2, I3). It is not released
         // before R4 either, nor moved out by anybody else: that takes a single receiver.
@@ -425,8 +452,8 @@ impl<E> Drop for Pinned<'_, E> {
                 self.flagged && step("keep-flag")
             }
         };
-        if flagged || place.anchor.is_some() {
-            place.moved_on(&ring.sequencer, flagged);
+        if flagged || place.attends {
+            place.moved_on(ring, flagged);
         }
     }
 }

@@ -146,7 +146,9 @@
 //! A value is dropped once every receiver has it:
 //!
 //! * the only receiver moves it out, unless it reads a batch in place or commits;
-//! * of several, the last to find the ring empty, or to be dropped, releases what all have read;
+//! * of several, the last to find the ring empty, or to be dropped, releases what all have read; and
+//!   each does so whenever it has come past another [`KEPT`] events, so that no more are kept where
+//!   nobody ever finds the ring empty;
 //! * the last receiver to be dropped, or a publisher that finds none left, releases everything.
 //!
 //! Publishers are shut out meanwhile: under the registry's lock lower `gate` to the first slot's
@@ -302,6 +304,12 @@ use std::mem::needs_drop;
 
 /// How many slots ahead of the one that it writes a publisher fetches a cache line (P6).
 const AHEAD: u64 = 16;
+
+/// How many events that all have received the ring keeps at most, a power of two.
+///
+/// To release takes the registry's lock, which this many share; values are dropped while they are still
+/// in a cache. Models are too short for as many.
+pub(crate) const KEPT: u64 = if cfg!(eventring_loom) { 2 } else { 64 };
 
 /// The ring of slots, and all that publishers and receivers share.
 ///

@@ -1,7 +1,7 @@
 //! A committing receiver: what it has read is its own until it says so.
 
 use super::Reader;
-use crate::ring::{CursorRef, Kind};
+use crate::ring::{CursorRef, KEPT, Kind};
 use crate::sync::step;
 use std::mem::needs_drop;
 use std::ops::Range;
@@ -27,13 +27,17 @@ impl<E> Reader<E> {
     /// R4 of a committing receiver, for all below `upto` that was not committed yet.
     pub(crate) fn commit(&mut self, upto: u64) {
         let Self { ring, place } = self;
-        if upto <= place.cursor.committed() {
+        let from = place.cursor.committed();
+        if upto <= from {
             return;
         }
         let flagged = place.cursor.advance(upto);
         place.left_values |= needs_drop::<E>() && step("release-committed-values");
         if flagged {
-            place.moved_on(&ring.sequencer, flagged);
+            place.moved_on(ring, flagged);
+        }
+        if (from ^ upto) / KEPT != 0 {
+            place.release(ring);
         }
     }
 

@@ -82,6 +82,7 @@
 //! | `release-on-arrival` | a first receiver releases |
 //! | `release-on-drop` | a receiver that goes releases |
 //! | `release-on-empty` | a receiver that has read all releases |
+//! | `release-on-the-way` | and one that has read some, if it has come far enough |
 //! | `close-rmw` | CLOSED is set by a read-modify-write; by a load and a store |
 //! | `close-notify` | closing notifies receivers |
 //! | `close-space` | closing notifies those who wait for room |

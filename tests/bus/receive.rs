@@ -1,9 +1,10 @@
 //! Receiving one by one, by value and in place; lag; the accounts.
 
 use crate::common::{
-    STRATEGIES, Wakes, backlog, block, drop_newest, no_gaps, overwrite, publish_all, times, watched,
+    Ledger, STRATEGIES, Wakes, backlog, block, drop_newest, no_gaps, overwrite, publish_all, times,
+    watched,
 };
-use eventring::{EventBus, Lagged, RecvTimeoutError, TryRecvError};
+use eventring::{EventBus, Lagged, RecvTimeoutError, TryRecvError, WaitStrategy};
 use std::task::{Context, Poll};
 use std::thread;
 use std::time::Duration;
@@ -368,4 +369,27 @@ fn a_future_that_was_not_polled_leaves_the_waker_of_poll_recv() {
     drop(receiver.recv());
     publish_all(&bus, [0]);
     assert_eq!(wakes.count(), 1);
+}
+
+/// Neither ever finds the bus empty: without that nothing would be released before it is overwritten.
+#[test]
+fn what_all_have_received_is_released_on_the_way() {
+    let ledger = Ledger::default();
+    let bus = EventBus::with_strategy(1024, WaitStrategy::Block);
+    let mut receivers = [bus.subscribe(), bus.subscribe()];
+    bus.publish_many_blocking(&mut ledger.events(0..2)).unwrap();
+    for number in 2..1000 {
+        bus.publish_many_blocking(&mut ledger.events(number..number + 1))
+            .unwrap();
+        for receiver in &mut receivers {
+            assert!(receiver.try_recv().is_ok());
+        }
+        assert!(
+            ledger.alive() <= 2 + 64,
+            "{} after {number}",
+            ledger.alive()
+        );
+    }
+    drop(receivers);
+    assert_eq!(ledger.alive(), 0);
 }

@@ -81,6 +81,39 @@ fn release_by_the_last_to_catch_up() {
     });
 }
 
+/// Catches: values that stay because no receiver ever finds the ring empty; and ones that are released
+/// while another receiver reads them, or a publisher overwrites them.
+///
+/// Kills: `release-on-the-way`.
+#[test]
+fn released_while_more_comes() {
+    bounded(2, || {
+        let model = counted(4, WaitStrategy::Block);
+        let [mut first, mut second] = [
+            model.bus.subscribe().with_lag(),
+            model.bus.subscribe().with_lag(),
+        ];
+        (0..3).for_each(|event| model.publish(event));
+        let publisher = model.spawn(|model| {
+            model.publish(3);
+        });
+        let other = thread::spawn(move || {
+            let mut account = Account::default();
+            account.attempt(&mut second);
+            account.attempt(&mut second);
+            assert_eq!(account.received, [0, 1]);
+            second
+        });
+        let mut account = Account::default();
+        account.attempt(&mut first);
+        account.attempt(&mut first);
+        assert_eq!(account.received, [0, 1]);
+        let _second = other.join().unwrap();
+        publisher.join().unwrap();
+        assert_eq!(model.alive(), 2, "what nobody has received yet");
+    });
+}
+
 /// Catches: a value that is committed just after the last receiver dropped, and stays behind.
 ///
 /// Kills: `exclude-touch`, `release-after-commit`, `release-committed`, `release-on-drop`,

@@ -41,7 +41,7 @@ impl Spec {
             }));
         }
         // What a gating receiver reads of the past does not go in one with the present.
-        let first = reader.position;
+        let (first, committed) = (reader.position, reader.committed);
         let past = reader.gating && reader.position < reader.subscribed;
         let end = if past { reader.subscribed } else { tail };
         let (mut events, mut panicked) = (Vec::new(), false);
@@ -69,6 +69,13 @@ impl Spec {
             } else {
                 reader.committed = reader.position;
             }
+        }
+        let (from, to) = match by {
+            By::Batch(_) => (committed, reader.committed),
+            _ => (first, reader.position),
+        };
+        if !panicked && !moves {
+            self.release_on_the_way(index, from, to);
         }
         self.settle();
         match panicked {
@@ -154,10 +161,19 @@ impl Spec {
 
     fn commit(&mut self, index: usize, upto: u64) {
         let reader = &mut self.readers[index];
-        if reader.committed < upto {
+        let from = reader.committed;
+        if from < upto {
             reader.committed = upto;
             reader.left_values = true;
+            self.release_on_the_way(index, from, upto);
             self.settle();
+        }
+    }
+
+    /// Who has come past another 64 events releases what all have received.
+    fn release_on_the_way(&mut self, index: usize, from: u64, to: u64) {
+        if from / 64 != to / 64 && std::mem::take(&mut self.readers[index].left_values) {
+            self.release();
         }
     }
 
