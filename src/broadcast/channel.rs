@@ -66,10 +66,10 @@
 //! | operation | label | ordering | pairs with | weaker, this breaks |
 //! |---|---|---|---|---|
 //! | slot load (R1, S2) | `slot-load` | Acquire | the stores | a value is written while it is dropped; lag is counted by an old tail |
-//! | slot lock | `lock-acquire` | Acquire | the stores | a value is read before it is written |
+//! | slot lock | `lock-acquire` | Acquire | the stores | what a receiver did to the value is not seen by the next one, if a clone made the count what it was |
 //! | slot store (S4) | `commit-store` | Release | load, lock | the value is not seen |
-//! | slot store (R4) | `unlock-store` | Release | load, lock | `remaining`, or that it was taken out, is not seen |
-//! | slot store (clone) | `share-store` | Release | lock | the clone is not counted |
+//! | slot store (R4) | `unlock-store` | Release | load, lock | that it was read, or taken out, is not seen |
+//! | slot store (clone) | `share-store` | Release | load, lock | the same |
 //! | `tail` leave | `leave-release` | Release | count | who sees the last receiver gone does not see what it did |
 //! | `tail` count | `count-acquire` | Acquire | leave | the same |
 //! | `tail` close | `end-release` | Release | end | what was done before closing is not seen at the end |
