@@ -236,6 +236,8 @@ impl<E> Unpublished<E> {
         bus: &EventBus<E>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<u64, PublishError<E>>> {
+        // Not after a claim, which would never be committed.
+        assert!(self.event.is_some(), "polled after completion");
         if !self.place.is_taken() {
             if let Some(output) = self.attempt(bus) {
                 return Poll::Ready(output);
@@ -252,7 +254,7 @@ impl<E> Unpublished<E> {
         bus: &EventBus<E>,
         claimed: Result<Claim, Refusal>,
     ) -> Result<u64, PublishError<E>> {
-        let event = self.event.take().expect("polled after completion");
+        let event = self.event.take().expect("it is there until it is finished");
         match claimed {
             Ok(claim) => Ok(bus.ring.fill(&claim, event)),
             Err(Refusal::Closed) => Err(PublishError::Closed(event)),

@@ -358,3 +358,17 @@ fn a_receiver_thread_that_panics_lets_the_others_go_on() {
     assert_eq!(receiver.recv_blocking(), Some(1));
     assert_eq!(receiver.recv_blocking(), None);
 }
+
+#[test]
+fn a_publish_that_is_polled_after_its_end_claims_nothing() {
+    for bus in [overwrite(3), block(3), drop_newest(3)] {
+        let mut receiver = bus.subscribe();
+        let mut publish = spawn(bus.publish(0));
+        assert_ready_eq!(publish.poll(), Ok(0));
+        let message = panic_of(|| drop(publish.poll()));
+        assert_eq!(message, "polled after completion");
+        drop(publish);
+        publish_all(&bus, [1]);
+        assert_eq!(receiver.try_iter().collect::<Vec<_>>(), [0, 1]);
+    }
+}
