@@ -365,7 +365,7 @@ fn a_publish_that_is_polled_after_its_end_claims_nothing() {
         let mut receiver = bus.subscribe();
         let mut publish = spawn(bus.publish(0));
         assert_ready_eq!(publish.poll(), Ok(0));
-        let message = panic_of(|| drop(publish.poll()));
+        let message = panic_of(|| publish.poll());
         assert_eq!(message, "polled after completion");
         drop(publish);
         publish_all(&bus, [1]);
