@@ -197,7 +197,7 @@ impl<E> Clone for EventBus<E> {
 impl<E> Drop for EventBus<E> {
     fn drop(&mut self) {
         if self.ring.handles.remove() && step("last-handle") {
-            self.ring.close_by_last();
+            self.ring.close();
         }
     }
 }

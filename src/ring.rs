@@ -548,12 +548,6 @@ impl<E> Ring<E> {
         wake_gathered();
     }
 
-    /// The same with no publisher left: nobody waits for room.
-    pub(crate) fn close_by_last(&self) {
-        self.gather_receivers_at_end();
-        wake_gathered();
-    }
-
     fn gather_receivers_at_end(&self) {
         if let Some(end) = self.sequencer.close() {
             let waiting = self.slot(end).take_waiting();

@@ -226,3 +226,15 @@ fn a_watermark_of_another_bus() {
     let panic = panic_of(|| other.subscribe_behind(&leader.watermark()));
     assert_eq!(panic, "the watermark is of another bus");
 }
+
+#[test]
+fn a_follower_is_woken_when_the_last_handle_goes() {
+    let bus = EventBus::<u64>::with_strategy(4, WaitStrategy::Block);
+    let leader = bus.subscribe_committing();
+    let mut follower = bus.subscribe_behind(&leader.watermark());
+    let mut next = spawn(follower.recv());
+    assert_pending!(next.poll());
+    drop(bus);
+    assert!(next.is_woken());
+    assert_ready_eq!(next.poll(), None);
+}
