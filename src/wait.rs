@@ -155,9 +155,9 @@ impl Waiter {
             self.leave(wait);
         }
         let (notifier, clone) = (wait.notifier(key), waker.clone());
-        let ticket = match self.0 {
+        let (ticket, former) = match self.0 {
             Some(place) => notifier.exchange(place.ticket, clone),
-            None => notifier.add(clone),
+            None => (notifier.add(clone), None),
         };
         self.0 = Some(Place {
             key,
@@ -165,6 +165,7 @@ impl Waiter {
             data: waker.data() as usize,
             vtable: waker.vtable(),
         });
+        drop(former);
     }
 
     /// Ends the wait, or gives it up: leaves no waker behind.

@@ -161,10 +161,11 @@ impl<T> Slot<T> {
 impl<T> Drop for Slot<T> {
     fn drop(&mut self) {
         if needs_drop::<T>() && !self.state().is_taken() {
-            // SAFETY: the pointer is the cell's own; nobody else is left, and what is needed is
-            // there (I2).
-            self.value
-                .with_mut(|held| unsafe { held.cast::<T>().drop_in_place() });
+            self.value.with_mut(|held| {
+                // SAFETY: the pointer is the cell's own; nobody else is left, and what is needed is
+                // there (I2).
+                unsafe { held.cast::<T>().drop_in_place() }
+            });
         }
     }
 }
@@ -181,11 +182,11 @@ impl<T> Locked<'_, T> {
     /// R3.
     #[inline]
     pub(super) fn read<R>(&self, read: impl FnOnce(&T) -> R) -> R {
-        // SAFETY: the pointer is the cell's own; locked (I1), and what is needed is there (I2): by
-        // the one who locked it, who is counted.
-        self.slot
-            .value
-            .with(|held| read(unsafe { &*held.cast::<T>() }))
+        self.slot.value.with(|held| {
+            // SAFETY: the pointer is the cell's own; locked (I1), and what is needed is there (I2):
+            // by the one who locked it, who is counted.
+            read(unsafe { &*held.cast::<T>() })
+        })
     }
 
     /// One more needs it.

@@ -33,16 +33,13 @@ impl Notifier {
     }
 
     /// Puts a waker into the place of the one with this ticket; at the end, if that was notified. Its
-    /// ticket.
-    pub(crate) fn exchange(&self, ticket: u64, waker: Waker) -> u64 {
+    /// ticket, and the former one: user code, to be dropped once the ticket is noted.
+    pub(crate) fn exchange(&self, ticket: u64, waker: Waker) -> (u64, Option<Waker>) {
         let mut queue = lock(&self.queue);
-        let Some(place) = queue.find(ticket) else {
-            return queue.push(waker);
-        };
-        let former = queue.waiters[place].waker.replace(waker);
-        drop(queue);
-        drop(former);
-        ticket
+        match queue.find(ticket) {
+            Some(place) => (ticket, queue.waiters[place].waker.replace(waker)),
+            None => (queue.push(waker), None),
+        }
     }
 
     /// Takes the one with this ticket out, unless it was notified.
@@ -142,7 +139,7 @@ impl Queue {
     }
 }
 
-/// Moves all to the end of the other one, which keeps the longer allocation.
+/// Moves all to the end of the other one. An empty one is exchanged for them.
 fn move_all(from: &mut Vec<Listed>, to: &mut Vec<Listed>) {
     if to.is_empty() {
         std::mem::swap(from, to);
@@ -251,8 +248,8 @@ mod tests {
             let more: Vec<_> = (CAME..CAME + 3).map(add).collect();
             let mut left: Vec<_> = (0..CAME).filter(|&place| stays(place)).collect();
             if let Some(last) = left.last_mut() {
-                let ticket = notifier.exchange(tickets[*last], waker(100));
-                assert_eq!(ticket, tickets[*last]);
+                let (ticket, former) = notifier.exchange(tickets[*last], waker(100));
+                assert!(ticket == tickets[*last] && former.is_some());
                 *last = 100;
             }
             left.extend([CAME, CAME + 2]);
@@ -263,7 +260,7 @@ mod tests {
             wake_gathered();
             assert_eq!(*lock(&woken), left);
             notifier.remove(more[0]);
-            assert!(notifier.exchange(more[0], waker(0)) > more[2]);
+            assert!(notifier.exchange(more[0], waker(0)).0 > more[2]);
         }
     }
 }
