@@ -135,17 +135,20 @@ impl Waiter {
         if wait.give_way() {
             output = wait.attempt(false);
         }
+        let leaving = Leaving { waiter: self, wait };
         if output.is_none() {
-            self.enlist(wait, waker);
-            if !step("list-before-mark") {
-                return Poll::Pending;
+            leaving.waiter.enlist(leaving.wait, waker);
+            if step("list-before-mark") {
+                output = leaving.wait.attempt(true);
             }
-            output = wait.attempt(true);
         }
-        if output.is_some() {
-            self.leave(wait);
+        match output {
+            Some(output) => Poll::Ready(output),
+            None => {
+                std::mem::forget(leaving);
+                Poll::Pending
+            }
         }
-        output.map_or(Poll::Pending, Poll::Ready)
     }
 
     /// Who comes with another waker keeps the place, as long as the wait is for the same.
@@ -174,6 +177,18 @@ impl Waiter {
         if let Some(place) = self.0.take().filter(|_| step("leave-list")) {
             wait.notifier(place.key).remove(place.ticket);
         }
+    }
+}
+
+/// Dropped, the wait is over: also if user code panics in an attempt.
+struct Leaving<'a, W: Wait> {
+    waiter: &'a mut Waiter,
+    wait: &'a mut W,
+}
+
+impl<W: Wait> Drop for Leaving<'_, W> {
+    fn drop(&mut self) {
+        self.waiter.leave(self.wait);
     }
 }
 
