@@ -307,8 +307,7 @@ const AHEAD: u64 = 16;
 
 /// How many events that all have received the ring keeps at most, a power of two.
 ///
-/// To release takes the registry's lock, which this many share; values are dropped while they are still
-/// in a cache. Models are too short for as many.
+/// To release takes the registry's lock, which this many share. Models are too short for as many.
 pub(crate) const KEPT: u64 = if cfg!(eventring_loom) { 2 } else { 64 };
 
 /// The ring of slots, and all that publishers and receivers share.

@@ -1,7 +1,7 @@
 //! Who is there.
 
 use super::EventBus;
-use crate::ring::{Kind, Member};
+use crate::ring::Member;
 use crate::strategy::ReceiverKind;
 use std::sync::Arc;
 
@@ -24,17 +24,18 @@ impl<E> EventBus<E> {
         let registry = sequencer.lock();
         let tail = sequencer.tail().sequence();
         let info = |member: &Member| ReceiverInfo::of(member, tail, sequencer.capacity());
-        let mut receivers: Vec<_> = registry.gating.members().map(info).collect();
-        for past in registry.lossy.members() {
-            let found = receivers
-                .iter_mut()
-                .find(|one| past.owner.kind == Kind::Gating && one.id == past.owner.id as u64);
-            match found {
-                Some(anchored) => anchored.reads_past(info(past)),
-                None => receivers.push(info(past)),
-            }
-        }
+        let members = registry.gating.members().chain(registry.lossy.members());
+        let mut receivers: Vec<_> = members.map(info).collect();
+        drop(registry);
+        // One that still reads the past is there twice; the sort is stable.
         receivers.sort_by_key(|one| one.id);
+        receivers.dedup_by(|past, anchored| {
+            let same = past.id == anchored.id;
+            if same {
+                anchored.reads_past(past);
+            }
+            same
+        });
         receivers
     }
 }
@@ -89,7 +90,7 @@ impl ReceiverInfo {
     }
 
     /// A gating one that reads the past through a lossy cursor.
-    fn reads_past(&mut self, past: Self) {
+    fn reads_past(&mut self, past: &Self) {
         self.position = past.position;
         self.behind = past.behind;
         self.missed += past.missed;
