@@ -433,7 +433,7 @@ impl<E> Pinned<'_, E> {
         }
         self.next = sequence + 1;
         // SAFETY: as in `look`; and the only receiver is the only reader.
-        let event = unsafe { slot.replace(None) };
+        let event = unsafe { slot.take() };
         Some(unread(event))
     }
 }

@@ -378,19 +378,19 @@ impl<E> Ring<E> {
     #[inline]
     pub(crate) fn fill(&self, claim: &Claim, event: E) -> u64 {
         let sequence = claim.first;
-        let (event, unwanted) = self.for_receivers(event);
-        let kept = event.is_some();
+        let mut event = Some(event);
         let slot = self.slot(sequence);
-        let old = self.write(slot, sequence, event);
+        let kept = self.write(slot, sequence, &mut event);
         let stamp = slot.commit(sequence); // P7
         if stamp.has_waiting() && step("notify-waiting") {
             self.shards.gather(self.index(sequence), stamp.waiting());
         }
-        let released = self.after_commit(claim, kept);
+        let owed = self.after_commit(claim, kept);
         if stamp.has_waiting() || claim.hand_over {
             self.waking.wake_gathered();
         }
-        drop((old, unwanted, released)); // P8
+        drop(event); // P8
+        drop(owed);
         sequence
     }
 
@@ -400,11 +400,9 @@ impl<E> Ring<E> {
         let mut retired = Retired { events, count: 0 };
         let mut kept = false;
         for sequence in sequences.clone() {
-            let (event, unwanted) = self.for_receivers(retired.next());
-            kept |= event.is_some();
-            let old = self.write(self.slot(sequence), sequence, event);
-            retired.keep(unwanted);
-            retired.keep(old);
+            let mut event = Some(retired.next());
+            kept |= self.write(self.slot(sequence), sequence, &mut event);
+            retired.keep(event);
         }
         // P7 from the last to the first: nobody can wait for a later one before the first is there,
         // unless a lapped receiver re-attached in between, or one started there in the history; nor
@@ -429,20 +427,10 @@ impl<E> Ring<E> {
                 }
             }
         }
-        let released = self.after_commit(claim, kept);
+        let owed = self.after_commit(claim, kept);
         self.waking.wake_gathered();
-        drop((retired, released)); // P8
-    }
-
-    /// What is stored of an event, and what is dropped at once: with no receiver and no history
-    /// nobody can come to read it, since who attaches after the claim starts behind it.
-    #[inline]
-    fn for_receivers(&self, event: E) -> (Option<E>, Option<E>) {
-        if self.drops_unread() && self.sequencer.receivers() == 0 {
-            (None, Some(event))
-        } else {
-            (Some(event), None)
-        }
+        drop(retired); // P8
+        drop(owed);
     }
 
     /// Whether values have to be dropped as soon as no receiver is left.
@@ -451,34 +439,40 @@ impl<E> Ring<E> {
         needs_drop::<E>() && self.sequencer.history() == 0
     }
 
-    /// P5 and P6: waits for the lap before to be committed, and moves the value in and the old one
-    /// out. The caller claimed the sequence, and this is its slot.
+    /// P5 and P6: waits for the lap before to be committed, and exchanges its value for the event. The
+    /// caller claimed the sequence, and this is its slot. Whether a value is there then.
+    ///
+    /// With no receiver and no history nobody can come to read it, since who attaches after the claim
+    /// starts behind it: then the event stays where it is. If nobody has released the old value yet, it
+    /// is in the slot still, and goes after the commit.
     #[allow(unsafe_code)]
     #[inline]
-    fn write(&self, slot: &Slot<E>, sequence: u64, event: Option<E>) -> Option<E> {
+    fn write(&self, slot: &Slot<E>, sequence: u64, event: &mut Option<E>) -> bool {
         let ahead = self.index(sequence + AHEAD);
         Slot::prefetch(self.slots.as_ptr().wrapping_add(ahead));
         slot.await_previous((sequence + 1).saturating_sub(self.len())); // P5
+        if self.drops_unread() && self.sequencer.receivers() == 0 {
+            // SAFETY: as below.
+            return unsafe { slot.is_full() };
+        }
         // SAFETY: this publisher alone claimed the sequence; no receiver stands at or below the
         // one that it overwrites since P2 and P4 (I3); that one's publisher has committed (P5).
-        unsafe { slot.replace(event) } // P6
+        unsafe { slot.exchange(event) }; // P6
+        true
     }
 
-    /// What a commit may owe to others. What comes back is to be dropped with nothing held.
+    /// What a commit may owe to others, to be paid with nothing held.
     #[inline]
-    fn after_commit(&self, claim: &Claim, kept: bool) -> Released<E> {
+    fn after_commit(&self, claim: &Claim, kept: bool) -> Option<OwedRelease<'_, E>> {
         if claim.hand_over && step("evicted-flag") {
             self.sequencer.hand_over();
         }
-        if kept
+        // The last receiver dropped between our claim and our commit, or the first one came.
+        let owed = kept
             && self.drops_unread()
             && self.sequencer.may_be_for_nobody(claim)
-            && step("release-after-commit")
-        {
-            // The last receiver dropped between our claim and our commit, or the first one came.
-            return self.release(&mut self.sequencer.lock());
-        }
-        Released::default()
+            && step("release-after-commit");
+        owed.then(|| OwedRelease(self))
     }
 
     /// Takes out of the ring what every receiver has received, or all there is if none is left.
@@ -510,7 +504,7 @@ impl<E> Ring<E> {
             }
             // SAFETY: the value is committed, every receiver is past it, and publishers that could
             // overwrite it are excluded until `readmit`.
-            released.push(unsafe { slot.replace(None) });
+            released.push(unsafe { slot.take() });
             if upto == sequence {
                 upto = sequence + 1;
             }
@@ -575,6 +569,15 @@ impl Drop for Owed<'_> {
     fn drop(&mut self) {
         self.sequencer.gather(std::mem::take(&mut self.wakes));
         wake_gathered();
+    }
+}
+
+/// A release that a publisher owes, paid however this goes out of scope.
+struct OwedRelease<'a, E>(&'a Ring<E>);
+
+impl<E> Drop for OwedRelease<'_, E> {
+    fn drop(&mut self) {
+        self.0.release_received();
     }
 }
 

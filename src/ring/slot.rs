@@ -3,6 +3,7 @@
 
 use crate::ring::sequence::StampWord;
 use crate::sync::{AtomicU64, Backoff, Ordering, UnsafeCell, acq_rel, acquire, release, step};
+use std::mem::needs_drop;
 
 /// `sequence s` lives in the slot `s & mask`, lap after lap.
 ///
@@ -144,17 +145,48 @@ impl<E> Slot<E> {
         StampWord(self.stamp.fetch_add(0, ordering))
     }
 
-    /// Exchanges the value.
+    /// Takes the value, and leaves the old one in its place, if that has to be dropped. In place, since
+    /// a large one would be copied once more to be handed over.
     ///
     /// # Safety
     ///
     /// Nobody else may be reading or writing it, and all who did must lie behind this call (I1).
     #[inline]
-    pub(crate) unsafe fn replace(&self, value: Option<E>) -> Option<E> {
+    pub(crate) unsafe fn exchange(&self, value: &mut Option<E>) {
         self.value.with_mut(|slot| {
             // SAFETY: the pointer is the cell's own; exclusive by this function's contract.
             let slot = unsafe { &mut *slot };
-            std::mem::replace(slot, value)
+            if needs_drop::<E>() {
+                std::mem::swap(slot, value);
+            } else {
+                *slot = value.take();
+            }
+        });
+    }
+
+    /// Takes the value out.
+    ///
+    /// # Safety
+    ///
+    /// As for [`exchange`](Self::exchange).
+    #[inline]
+    pub(crate) unsafe fn take(&self) -> Option<E> {
+        self.value.with_mut(|slot| {
+            // SAFETY: the pointer is the cell's own; exclusive by this function's contract.
+            unsafe { &mut *slot }.take()
+        })
+    }
+
+    /// Whether there is a value.
+    ///
+    /// # Safety
+    ///
+    /// As for [`exchange`](Self::exchange).
+    #[inline]
+    pub(crate) unsafe fn is_full(&self) -> bool {
+        self.value.with(|slot| {
+            // SAFETY: the pointer is the cell's own; not written meanwhile by this function's contract.
+            unsafe { &*slot }.is_some()
         })
     }
 
