@@ -55,7 +55,6 @@ fn in_a_model() {
 }
 
 #[test]
-#[ignore = "in a debug build, making an `EventBus` takes more stack than loom's threads have"]
 fn native_in_a_model() {
     loom::model(events_get_through);
 }
