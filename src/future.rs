@@ -49,8 +49,7 @@ impl<E: Clone> Future for Recv<'_, E> {
 
     #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.0
-            .poll(|receiver| receiver.poll_event(cx, |mut pinned| pinned.recv()))
+        self.0.poll(|receiver| receiver.poll_next(cx))
     }
 }
 
@@ -213,7 +212,7 @@ impl<E, R, F: FnOnce(&E) -> R> Future for RecvWith<'_, E, F> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { loan, read } = &mut *self;
         loan.poll(|receiver| {
-            receiver.poll_event(cx, |mut pinned| {
+            receiver.poll_event(cx, |pinned| {
                 let read = read.take().expect("polled after completion");
                 pinned.read(read)
             })

@@ -63,7 +63,7 @@ pub(crate) fn poll<E: Clone>(
     subscription: &mut Subscription<E>,
     cx: &mut Context<'_>,
 ) -> Poll<Option<Result<E, Lagged>>> {
-    subscription.poll(cx, |mut pinned| pinned.recv()).map(told)
+    subscription.poll(cx, |pinned| pinned.recv()).map(told)
 }
 
 fn told<E>(received: Result<E, RecvError>) -> Option<Result<E, Lagged>> {
@@ -135,7 +135,7 @@ impl<E: Clone> WithLag<E> {
     #[inline]
     pub fn try_recv(&mut self) -> Result<Result<E, Lagged>, TryRecvError> {
         match self.0.0.try_receive() {
-            Ok(mut pinned) => Ok(Ok(pinned.recv())),
+            Ok(pinned) => Ok(Ok(pinned.recv())),
             Err(outcome::TryRecvError::Lagged(missed)) => Ok(Err(Lagged(missed))),
             Err(outcome::TryRecvError::Empty) => Err(TryRecvError::Empty),
             Err(outcome::TryRecvError::Closed) => Err(TryRecvError::Closed),
@@ -189,7 +189,7 @@ mod blocking {
         }
 
         fn block(&mut self, mut limit: Limit) -> Option<Option<Result<E, Lagged>>> {
-            let received = self.0.0.block(&mut limit, |mut pinned| pinned.recv());
+            let received = self.0.0.block(&mut limit, |pinned| pinned.recv());
             received.map(told)
         }
     }

@@ -40,7 +40,7 @@ impl<E> Receiver<E> {
 /// ```
 pub struct WithSequence<E>(pub(crate) Receiver<E>);
 
-fn numbered<E: Clone>(mut pinned: Pinned<'_, E>) -> (u64, E) {
+fn numbered<E: Clone>(pinned: Pinned<'_, E>) -> (u64, E) {
     (pinned.sequence(), pinned.recv())
 }
 
@@ -195,7 +195,7 @@ impl<E, T, F: FnMut(u64, &E) -> Option<T>> Stream for FilterMapRefWithSequence<E
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
         let Self { receiver, filter } = &mut *self;
         loop {
-            let read = receiver.0.poll_event(cx, |mut pinned| {
+            let read = receiver.0.poll_event(cx, |pinned| {
                 let sequence = pinned.sequence();
                 pinned.read(|event| filter(sequence, event))
             });

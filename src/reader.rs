@@ -196,7 +196,6 @@ impl<E> Reader<E> {
             slot,
             next: position,
             flagged,
-            retired: None,
         })
     }
 }
@@ -310,8 +309,6 @@ pub(crate) struct Pinned<'a, E> {
     next: u64,
     slot: &'a Slot<E>,
     flagged: bool,
-    /// A value that nobody else needs; dropped after R4.
-    retired: Option<E>,
 }
 
 impl<E> Pinned<'_, E> {
@@ -323,7 +320,7 @@ impl<E> Pinned<'_, E> {
 
     /// R3 by value: the next event, cloned, or moved out if nobody else can want it.
     #[inline]
-    pub(crate) fn recv(&mut self) -> E
+    pub(crate) fn recv(mut self) -> E
     where
         E: Clone,
     {
@@ -394,10 +391,14 @@ impl<E> Pinned<'_, E> {
 
     /// R3 in place.
     #[inline]
-    pub(crate) fn read<R>(&mut self, read: impl FnOnce(&E) -> R) -> R {
-        match self.take(self.slot, self.next) {
-            Some(event) => read(self.retired.insert(event)),
-            None => self.look(self.slot, self.next, read),
+    pub(crate) fn read<R>(self, read: impl FnOnce(&E) -> R) -> R {
+        // What nobody else needs is dropped after R4.
+        let (retired, mut pinned);
+        pinned = self;
+        retired = pinned.take(pinned.slot, pinned.next);
+        match &retired {
+            Some(event) => read(event),
+            None => pinned.look(pinned.slot, pinned.next, read),
         }
     }
 

@@ -115,7 +115,7 @@ impl<E> Receiver<E> {
     where
         E: Clone,
     {
-        self.try_next(|mut pinned| pinned.recv())
+        self.try_next(|pinned| pinned.recv())
     }
 
     /// Receives the next event that is there, past any gap.
@@ -150,7 +150,7 @@ impl<E> Receiver<E> {
     where
         E: Clone,
     {
-        self.0.poll_event(cx, |mut pinned| pinned.recv())
+        self.0.poll_next(cx)
     }
 
     /// Receives up to `limit` events, at least one, waiting for it if need be: appends them to the
@@ -239,7 +239,7 @@ impl<E> Receiver<E> {
     /// assert_eq!(receiver.try_recv_with(|event| event.len()), Ok(5));
     /// ```
     pub fn try_recv_with<R>(&mut self, read: impl FnOnce(&E) -> R) -> Result<R, TryRecvError> {
-        self.try_next(|mut pinned| pinned.read(read))
+        self.try_next(|pinned| pinned.read(read))
     }
 
     /// Receives up to `limit` events by reference, at least one, waiting for it if need be: calls

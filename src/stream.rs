@@ -88,7 +88,7 @@ impl<E, T, F: FnMut(&E) -> Option<T>> Stream for FilterMapRef<E, F> {
         loop {
             let read = receiver
                 .0
-                .poll_event(cx, |mut pinned| pinned.read(&mut *filter));
+                .poll_event(cx, |pinned| pinned.read(&mut *filter));
             match ready!(read) {
                 Some(Some(item)) => return Poll::Ready(Some(item)),
                 Some(None) => {}

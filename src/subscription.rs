@@ -122,6 +122,18 @@ impl<E> Subscription<E> {
         }
     }
 
+    /// Polls for the next event by value, past any gap: put right where it is handed out, since a
+    /// large one would be copied by each call in between.
+    #[inline(always)]
+    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<E>>
+    where
+        E: Clone,
+    {
+        let mut event = None;
+        let receive = |pinned: Pinned<'_, E>| event = Some(pinned.recv());
+        self.poll_event(cx, receive).map(|_| event)
+    }
+
     /// Blocks the thread for the next event or gap. `None`: not within the limit.
     #[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
     pub(crate) fn block<R>(

@@ -22,7 +22,7 @@ impl<E> Receiver<E> {
     where
         E: Clone,
     {
-        self.block(|mut pinned| pinned.recv())
+        self.block(|pinned| pinned.recv())
     }
 
     /// As [`recv_blocking`](Self::recv_blocking), waiting for at most `timeout`. A task puts its runtime's
@@ -46,7 +46,7 @@ impl<E> Receiver<E> {
     where
         E: Clone,
     {
-        match self.block_within(Limit::Timeout(timeout), |mut pinned| pinned.recv()) {
+        match self.block_within(Limit::Timeout(timeout), |pinned| pinned.recv()) {
             Some(Some(event)) => Ok(event),
             Some(None) => Err(RecvTimeoutError::Closed),
             None => Err(RecvTimeoutError::Timeout),
@@ -83,7 +83,7 @@ impl<E> Receiver<E> {
     /// ```
     pub fn recv_with_blocking<R>(&mut self, read: impl FnOnce(&E) -> R) -> Option<R> {
         let mut read = Some(read);
-        self.block(|mut pinned| pinned.read(read.take().expect("receives once")))
+        self.block(|pinned| pinned.read(read.take().expect("receives once")))
     }
 
     /// As [`recv_many_with`](Self::recv_many_with), blocking the thread instead of the task.
