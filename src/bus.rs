@@ -1,7 +1,7 @@
 //! The handle of a bus: what there is to ask of it. What is done by it stands in a file each.
 
+mod attendance;
 mod builder;
-mod deserted;
 mod drained;
 mod publish;
 mod receiver_builder;
@@ -12,8 +12,8 @@ mod stats;
 mod subscribe;
 mod weak;
 
+pub use attendance::{Deserted, ReceiversAtLeast};
 pub use builder::Builder;
-pub use deserted::Deserted;
 pub use drained::Drained;
 pub use publish::{Publish, PublishMany};
 pub use receiver_builder::ReceiverBuilder;

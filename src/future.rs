@@ -2,7 +2,9 @@
 //! for [`PublishAll`] of a stream that is not.
 
 pub use crate::batch::RecvBatch;
-pub use crate::bus::{Deserted, Drained, Publish, PublishAll, PublishMany, Reserve, ReserveMany};
+pub use crate::bus::{
+    Deserted, Drained, Publish, PublishAll, PublishMany, ReceiversAtLeast, Reserve, ReserveMany,
+};
 pub use crate::numbered::RecvWithSequence;
 pub use crate::watermark::Reached;
 

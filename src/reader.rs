@@ -103,8 +103,9 @@ impl<E> Reader<E> {
             anchor,
             number,
             first: _,
+            awaited,
         } = attached;
-        Self {
+        let reader = Self {
             ring: Arc::clone(ring),
             place: Place {
                 attends: anchor.is_some(),
@@ -122,7 +123,11 @@ impl<E> Reader<E> {
                 takes: ring.sequencer.history() == 0
                     && (kind != Kind::Committing || !step("keep-uncommitted")),
             },
+        };
+        if awaited {
+            ring.sequencer.tell_attended();
         }
+        reader
     }
 
     pub(crate) fn ring(&self) -> &Arc<Ring<E>> {

@@ -135,11 +135,13 @@
 //! leaves GONE in its word, in the place of BUSY: what it has committed, and that there will be no
 //! more, is one word.
 //!
-//! # Waiting for the last receiver to go
+//! # Waiting for receivers to come, or for the last one to go
 //!
-//! Stand in a list, then note that under the registry's lock, and look at the count. The last receiver
-//! takes itself off under that lock, and notifies once it has released the values: either it is seen
-//! gone, or it finds the note. Who wakes looks again: somebody may have subscribed since.
+//! Stand in a list, then look at the count under the registry's lock, and note there what number is
+//! waited for. A receiver comes and goes under that lock, and notifies if that makes the number what
+//! somebody waits for, the last one once it has released the values: either it is seen, or it finds the
+//! note. Who is counted is attached, and gets what is published from then on. Who wakes looks again:
+//! there may be more or fewer since.
 //!
 //! # Releasing values
 //!
@@ -271,6 +273,7 @@
 //! [Eventador]: https://docs.rs/eventador
 //! [event-listener]: https://docs.rs/event-listener
 
+mod attendance;
 mod crowd;
 mod cursor;
 mod heap;
@@ -284,6 +287,7 @@ mod slots;
 mod watched;
 
 pub(crate) use crate::strategy::ReceiverKind as Kind;
+pub(crate) use attendance::Attendance;
 pub(crate) use cursor::CursorRef;
 pub(crate) use member::Member;
 pub(crate) use room::{Place, Wants};

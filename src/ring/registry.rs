@@ -7,6 +7,7 @@
 //! logarithm of the number of receivers, whoever lags, and in whatever order they read.
 
 use super::Kind;
+use super::attendance::Unawaited;
 use super::crowd::Crowd;
 use super::cursor::{Cursor, CursorRef, Eviction, Standing};
 use super::member::{Member, Owner};
@@ -221,8 +222,7 @@ pub(crate) struct Registry {
     /// The sequences that somebody waits for all receivers to reach.
     pub(crate) drains: BTreeSet<u64>,
     pub(super) watched: Watched,
-    /// Somebody waits for the last receiver to go.
-    pub(crate) deserting: bool,
+    pub(super) unawaited: Unawaited,
     /// Events that receivers were told they missed.
     pub(crate) missed: u64,
     /// No slot holds a value of a sequence below this that all have received.
@@ -239,7 +239,7 @@ impl Registry {
             room: Room::default(),
             drains: BTreeSet::new(),
             watched: Watched::default(),
-            deserting: false,
+            unawaited: Unawaited::default(),
             missed: 0,
             released: first,
             subscribed: 0,

@@ -114,8 +114,8 @@ pub(crate) enum Refusal {
 struct Lists {
     /// For all, or for one that commits, to catch up.
     drained: Notifier,
-    /// For the last one to go.
-    deserted: Notifier,
+    /// For their number to be another one.
+    counted: Notifier,
 }
 
 /// In this order: what is written where receivers come and go; behind what is seldom touched, the word
@@ -206,8 +206,8 @@ impl Sequencer {
         &self.lists.get_or_init(Box::default).drained
     }
 
-    pub(crate) fn deserted(&self) -> &Notifier {
-        &self.lists.get_or_init(Box::default).deserted
+    pub(crate) fn counted(&self) -> &Notifier {
+        &self.lists.get_or_init(Box::default).counted
     }
 
     /// P1 to P4: claims up to `want` sequences, at least one, if there is room that is not reserved.

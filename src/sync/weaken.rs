@@ -70,7 +70,8 @@
 //! | `close-watched` | closing notifies those who wait for a committing receiver |
 //! | `note-drain` | a drain notes its target |
 //! | `attach-detached` | a drain re-attaches a detached cursor, to flag it |
-//! | `note-watch` | who waits for the last receiver to go is remembered |
+//! | `note-watch` | who waits for receivers to come, or for the last one to go, is remembered |
+//! | `wake-attended` | a receiver that comes notifies |
 //! | `wake-deserted` | the last receiver to go notifies |
 //! | `told-after-release` | once its values are released; before that |
 //! | `exclude-gate` | releasing: `gate` is lowered |

@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod attendance;
 mod behind;
 mod build;
 mod close;

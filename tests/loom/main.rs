@@ -10,12 +10,12 @@
 //! A line `Kills:` names orderings and steps that a model is known to need: see `.ci/weaken`.
 #![cfg(eventring_loom)]
 
+mod attendance;
 mod batch;
 mod behind;
 mod broadcast_channel;
 mod close;
 mod commit;
-mod deserted;
 mod overwrite;
 mod permit;
 mod publish;

@@ -32,6 +32,8 @@ pub(crate) struct Attached {
     pub(crate) number: usize,
     /// There was none: what was claimed before is for nobody.
     pub(crate) first: bool,
+    /// Somebody waits for as many receivers as there are now.
+    pub(crate) awaited: bool,
 }
 
 impl Sequencer {
@@ -120,6 +122,7 @@ impl Sequencer {
             anchor,
             number,
             first,
+            awaited: registry.unawaited.end_with(self.receivers()),
         }
     }
 
@@ -144,6 +147,7 @@ impl Sequencer {
             anchor,
             number,
             first: false,
+            awaited: registry.unawaited.end_with(self.receivers()),
         }
     }
 
@@ -203,7 +207,7 @@ impl Sequencer {
         let receivers = self.receivers.load(Ordering::Relaxed);
         self.receivers
             .store(receivers - 1, release("receivers-shrink"));
-        wakes.deserted = receivers == 1 && std::mem::take(&mut registry.deserting);
+        wakes.counted = registry.unawaited.end_with(receivers - 1);
         wakes
     }
 

@@ -1,11 +1,12 @@
 //! Handing a flag over: who waits for receivers to move on, and is to be woken once they have.
 
 use super::Sequencer;
+use crate::ring::attendance::Attendance;
 use crate::ring::cursor::CursorRef;
 use crate::ring::registry::{Behind, Registry};
 use crate::ring::watched::Watch;
 use crate::sync::{Backoff, step};
-use crate::wait::gather;
+use crate::wait::{gather, wake_gathered};
 use std::task::Waker;
 
 /// Whom to notify once the registry is unlocked.
@@ -17,25 +18,25 @@ pub(crate) struct Wakes {
     /// Those who were, and could not be gathered yet.
     pub(super) served: Vec<Waker>,
     pub(super) drained: bool,
-    pub(super) deserted: bool,
+    pub(super) counted: bool,
 }
 
 impl Wakes {
     pub(crate) fn is_empty(&self) -> bool {
-        !self.gathered && !self.drained && !self.deserted
+        !self.gathered && !self.drained && !self.counted
     }
 
     pub(crate) fn merge(&mut self, other: Self) {
         self.gathered |= other.gathered;
         self.served.extend(other.served);
         self.drained |= other.drained;
-        self.deserted |= other.deserted;
+        self.counted |= other.counted;
     }
 }
 
 impl Sequencer {
     /// A flag came off a cursor: somebody waits, and may have waited for it. The caller owes a
-    /// [`wake_gathered`](crate::wait::wake_gathered).
+    /// [`wake_gathered`].
     #[cold]
     pub(crate) fn hand_over(&self) {
         let wakes = self.settle(&mut self.lock());
@@ -124,22 +125,34 @@ impl Sequencer {
         watch
     }
 
-    /// Whether there is no receiver. With `listed`, who asks is remembered if there is one, for the last
-    /// one to notify.
-    pub(crate) fn is_deserted(&self, listed: bool) -> bool {
+    /// Whether there are so many receivers. With `listed`, it is remembered if not, for the one to notify
+    /// that comes or goes.
+    pub(crate) fn is_attended(&self, wanted: Attendance, listed: bool) -> bool {
         let mut registry = self.lock();
-        registry.deserting |= listed && step("note-watch");
-        self.receivers() == 0
+        let met = wanted.is_met_by(self.receivers());
+        if listed && !met && step("note-watch") {
+            registry.unawaited.note(wanted);
+        }
+        met
     }
 
-    /// The caller owes a [`wake_gathered`](crate::wait::wake_gathered).
+    /// As many receivers as somebody waits for have come.
+    #[cold]
+    pub(crate) fn tell_attended(&self) {
+        if step("wake-attended") {
+            self.counted().gather();
+            wake_gathered();
+        }
+    }
+
+    /// The caller owes a [`wake_gathered`].
     pub(crate) fn gather(&self, wakes: Wakes) {
         gather(wakes.served);
         if wakes.drained && step("wake-drained") {
             self.drained().gather();
         }
-        if wakes.deserted && step("wake-deserted") {
-            self.deserted().gather();
+        if wakes.counted && step("wake-deserted") {
+            self.counted().gather();
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Waiting for the last receiver to go.
+//! Waiting for receivers to come, and for the last one to go.
 
 use super::*;
 
@@ -62,5 +62,25 @@ fn publish_while_receivers_come_and_go() {
         let received = receiver.try_recv().is_ok();
         assert!(model.bus.is_empty() && receiver.is_empty(), "{received}");
         assert_eq!(model.alive(), 0, "nobody owns it any more");
+    });
+}
+
+/// Catches: somebody who waits for receivers, and is not notified, or is told of one before that gets
+/// what is published.
+///
+/// Kills: `note-watch`, `wake-attended`.
+#[test]
+fn attended_while_receivers_come() {
+    bounded(2, || {
+        let model = numbers(1, WaitStrategy::Overwrite);
+        let first = model.bus.subscribe();
+        let coming = model.spawn_returning(|model| model.bus.subscribe());
+        let copying = thread::spawn(move || (first.clone(), first));
+        loom::future::block_on(model.bus.receivers_at_least(3));
+        model.publish(0);
+        let (copy, first) = copying.join().unwrap();
+        for mut receiver in [first, copy, coming.join().unwrap()] {
+            assert_eq!(receiver.try_recv(), Ok(0));
+        }
     });
 }
