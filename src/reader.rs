@@ -242,6 +242,9 @@ impl Place {
     /// The cursor is not where we left it: moves there.
     #[cold]
     fn lagged(&mut self, sequencer: &Sequencer) -> TryRecvError {
+        if let Err(TryRecvError::Closed) = self.follow(sequencer, false) {
+            return TryRecvError::Closed; // what is gone was not for this one
+        }
         let position = sequencer.reattach(&self.cursor, self.kind, self.position);
         let missed = position - self.position;
         self.position = position;

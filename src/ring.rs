@@ -538,20 +538,17 @@ impl<E> Ring<E> {
 
     /// Publishers fail from now on; receivers read what is there, then end.
     pub(crate) fn close(&self) {
-        self.gather_receivers_at_end();
+        let Some(end) = self.sequencer.close() else {
+            return; // whoever closed it wakes
+        };
+        let waiting = self.slot(end).take_waiting();
+        if waiting.has_waiting() && step("close-notify") {
+            self.shards.gather(self.index(end), waiting.waiting());
+        }
         if step("close-space") {
             self.sequencer.dismiss_waiting();
         }
         wake_gathered();
-    }
-
-    fn gather_receivers_at_end(&self) {
-        if let Some(end) = self.sequencer.close() {
-            let waiting = self.slot(end).take_waiting();
-            if waiting.has_waiting() && step("close-notify") {
-                self.shards.gather(self.index(end), waiting.waiting());
-            }
-        }
     }
 
     pub(crate) fn count_dropped(&self, events: usize) {

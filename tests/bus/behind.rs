@@ -165,6 +165,17 @@ fn it_ends_with_what_a_leader_that_went_has_committed() {
 }
 
 #[test]
+fn what_the_leader_never_committed_is_not_missed() {
+    let bus = block(2);
+    let leader = bus.subscribe_committing();
+    let mut behind = bus.receiver().lossy().behind(&leader.watermark()).build();
+    drop(leader);
+    publish_all(&bus, 0..5);
+    assert_eq!(behind.try_recv(), Err(TryRecvError::Closed));
+    assert_eq!((behind.missed(), bus.stats().missed), (0, 0));
+}
+
+#[test]
 fn it_ends_with_the_bus() {
     let bus = block(4);
     let mut leader = bus.subscribe_committing();

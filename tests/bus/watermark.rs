@@ -136,6 +136,21 @@ fn a_wait_that_is_cancelled() {
 }
 
 #[test]
+fn who_waits_on_a_closed_bus_is_not_woken_by_closing_it_again() {
+    let bus = block::<u64>(4);
+    let sink = bus.subscribe_committing();
+    let stored = sink.watermark();
+    bus.close();
+    let mut reached = spawn(stored.reached(0));
+    assert_pending!(reached.poll());
+    bus.close();
+    drop(bus);
+    assert!(!reached.is_woken());
+    drop(sink);
+    assert_ready_eq!(reached.poll(), Err(Gone));
+}
+
+#[test]
 fn publishers_and_drains_wait_beside() {
     let bus = block(2);
     let mut sink = bus.subscribe_committing();
