@@ -7,6 +7,7 @@ pub(crate) mod script;
 mod spec;
 
 use crate::support::{Counted, Payload, Plain, WAKERS};
+use eventring::{Gone, ReceiverKind};
 use real::Real;
 use script::{ReaderStep, Script, Step, Take};
 use spec::Spec;
@@ -21,6 +22,8 @@ pub(crate) enum Outcome {
     Published(Result<Option<u64>, String>, Vec<u64>),
     HandedBack(Vec<u64>),
     Upgraded(bool),
+    /// What was waited for is committed; or its receiver is gone.
+    Reached(Result<(), Gone>),
     Received(Result<Vec<u64>, Nothing>),
     /// User code did, after these were received.
     Panicked(Vec<u64>),
@@ -49,6 +52,8 @@ struct Seen {
     bus: Option<BusSeen>,
     /// Of a receiver that a future has nothing can be seen.
     readers: Vec<Option<ReaderSeen>>,
+    /// What is committed at each watermark.
+    marks: Vec<u64>,
     woken: [usize; WAKERS],
     clones: usize,
 }
@@ -59,9 +64,20 @@ struct BusSeen {
     next_sequence: u64,
     dropped: u64,
     missed: u64,
-    receivers: usize,
+    receivers: Vec<InfoSeen>,
     len: usize,
     closed: bool,
+}
+
+/// What the bus tells of a receiver.
+#[derive(Debug, PartialEq, Eq)]
+struct InfoSeen {
+    id: u64,
+    name: Option<String>,
+    kind: ReceiverKind,
+    position: u64,
+    behind: u64,
+    missed: u64,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -69,6 +85,7 @@ struct ReaderSeen {
     position: u64,
     committed: u64,
     len: usize,
+    hint: (usize, Option<usize>),
     missed: u64,
     lossy: bool,
     closed: bool,
@@ -135,6 +152,18 @@ impl<T: Payload + 'static> Run<T> {
                 let expected = self.spec.on_reader(reader, step)?;
                 (expected, self.real.on_reader(reader, step))
             }
+            Step::Watermark(choice) => {
+                let committing = self.spec.committing();
+                let reader = committing[which(choice, committing.len())?];
+                self.spec.take_watermark(reader);
+                self.real.take_watermark(reader);
+                (Outcome::Done, Outcome::Done)
+            }
+            Step::Mark(choice, step) => {
+                let mark = which(choice, self.spec.marks.len())?;
+                let expected = self.spec.on_mark(mark, step)?;
+                (expected, self.real.on_mark(mark, step))
+            }
             Step::Settle => return None,
         };
         self.made += script::MOST_EVENTS;
@@ -147,6 +176,14 @@ impl<T: Payload + 'static> Run<T> {
         );
         let (seen, expected) = (self.real.seen(), self.spec.seen());
         assert_eq!(seen, expected, "{}: ours, the specification's", context());
+        if let Some(holding) = self.spec.holding_up() {
+            let awaited = self.real.awaited();
+            assert!(
+                awaited.iter().any(|id| holding.contains(id)),
+                "{}: awaited {awaited:?}, not of {holding:?}",
+                context()
+            );
+        }
         let (needed, allowed) = self.spec.alive();
         let alive = self.real.alive();
         assert!(

@@ -2,20 +2,23 @@
 
 mod publishing;
 mod receiving;
+mod watching;
 
-use crate::bus::script::{HandleStep, ReaderStep, Setup, WeakStep};
-use crate::bus::{BusSeen, Outcome, Seen};
+use crate::bus::script::{HandleStep, MarkStep, ReaderStep, Setup, WeakStep};
+use crate::bus::{BusSeen, InfoSeen, Outcome, Seen};
 use crate::support::{Payload, Wakers, clones, take_log};
-use eventring::{EventBus, WeakEventBus};
+use eventring::{EventBus, ReceiverInfo, ReceiverKind, WeakEventBus};
 use publishing::Handle;
 use receiving::Reading;
 use std::rc::Rc;
+use watching::Mark;
 
 pub(super) struct Real<T> {
     setup: Setup,
     handles: Vec<Handle<T>>,
     weak: Vec<WeakEventBus<T>>,
     readers: Vec<Reading<T>>,
+    marks: Vec<Mark<T>>,
     wakers: Wakers,
     /// Shared by all values that are counted while they live.
     alive: Rc<()>,
@@ -36,6 +39,7 @@ impl<T: Payload + 'static> Real<T> {
             handles: vec![Handle::new(bus)],
             weak: Vec::new(),
             readers: Vec::new(),
+            marks: Vec::new(),
             wakers: Wakers::default(),
             alive: Rc::new(()),
             cloned_before: clones(),
@@ -53,6 +57,26 @@ impl<T: Payload + 'static> Real<T> {
             }
             HandleStep::Drained(waker) => return handle.poll_drained(waker, &self.wakers),
             HandleStep::CancelDrained => handle.cancel_drained(),
+            HandleStep::Attended(wanted, waker) => {
+                return handle.poll_attended(wanted, waker, &self.wakers);
+            }
+            HandleStep::CancelAttended => handle.cancel_attended(),
+            HandleStep::Build(wanted) => {
+                let mut builder = bus.receiver().start(self.setup.start(wanted.start));
+                builder = match wanted.kind {
+                    Some(ReceiverKind::Lossy) => builder.lossy(),
+                    Some(ReceiverKind::Committing) => builder.committing(),
+                    _ => builder,
+                };
+                if let Some(choice) = wanted.behind.filter(|_| !self.marks.is_empty()) {
+                    builder =
+                        builder.behind(&self.marks[usize::from(choice) % self.marks.len()].mark);
+                }
+                if let Some(name) = wanted.name {
+                    builder = builder.name(name);
+                }
+                self.readers.push(Reading::new(builder.build()));
+            }
             HandleStep::Subscribe => self.readers.push(Reading::new(bus.subscribe())),
             HandleStep::SubscribeLossy => self.readers.push(Reading::new(bus.subscribe_lossy())),
             HandleStep::SubscribeCommitting => {
@@ -91,6 +115,30 @@ impl<T: Payload + 'static> Real<T> {
         Outcome::Done
     }
 
+    pub(super) fn take_watermark(&mut self, reader: usize) {
+        let mark = self.readers[reader].with(|receiver| receiver.watermark());
+        self.marks.push(Mark::new(mark));
+    }
+
+    pub(super) fn on_mark(&mut self, index: usize, step: MarkStep) -> Outcome {
+        match step {
+            MarkStep::Clone => {
+                let clone = self.marks[index].duplicate();
+                self.marks.push(clone);
+            }
+            MarkStep::Drop => drop(self.marks.remove(index)),
+            step => return self.marks[index].wait(step, &self.wakers),
+        }
+        Outcome::Done
+    }
+
+    /// Those whom the bus says that publishers wait for.
+    pub(super) fn awaited(&self) -> Vec<u64> {
+        let bus = &self.handles[0].bus;
+        let awaited = bus.receivers().into_iter().filter(|one| one.awaited);
+        awaited.map(|one| one.id).collect()
+    }
+
     pub(super) fn on_reader(&mut self, index: usize, step: ReaderStep) -> Outcome {
         let reader = &mut self.readers[index];
         match step {
@@ -118,6 +166,7 @@ impl<T: Payload + 'static> Real<T> {
         Seen {
             bus: first.map(|handle| self.bus_seen(&handle.bus)),
             readers: self.readers.iter().map(Reading::seen).collect(),
+            marks: self.marks.iter().map(|one| one.mark.get()).collect(),
             woken: self.wakers.woken(),
             clones: clones() - self.cloned_before,
         }
@@ -131,7 +180,9 @@ impl<T: Payload + 'static> Real<T> {
         }
         assert_eq!(bus.capacity(), self.setup.capacity);
         let stats = bus.stats();
+        let receivers: Vec<_> = bus.receivers().into_iter().map(info_seen).collect();
         assert_eq!(bus.receiver_count(), stats.receivers);
+        assert_eq!(receivers.len(), stats.receivers);
         let len = bus.len();
         assert_eq!(bus.is_empty(), len == 0);
         BusSeen {
@@ -139,7 +190,7 @@ impl<T: Payload + 'static> Real<T> {
             next_sequence: stats.next_sequence,
             dropped: stats.dropped,
             missed: stats.missed,
-            receivers: stats.receivers,
+            receivers,
             len,
             closed: bus.is_closed(),
         }
@@ -157,5 +208,16 @@ impl<T: Payload + 'static> Real<T> {
         let alive = Rc::clone(&self.alive);
         drop(self);
         Rc::strong_count(&alive) - 1
+    }
+}
+
+fn info_seen(info: ReceiverInfo) -> InfoSeen {
+    InfoSeen {
+        id: info.id,
+        name: info.name.map(|name| name.to_string()),
+        kind: info.kind,
+        position: info.position,
+        behind: info.behind,
+        missed: info.missed,
     }
 }

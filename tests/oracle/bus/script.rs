@@ -2,7 +2,7 @@
 
 mod decode;
 
-use eventring::{Start, WaitStrategy};
+use eventring::{ReceiverKind, Start, WaitStrategy};
 
 /// A bus, and what is done with it.
 #[derive(Clone, Debug)]
@@ -46,6 +46,9 @@ pub(crate) enum Step {
     Handle(Choice, HandleStep),
     Weak(Choice, WeakStep),
     Reader(Choice, ReaderStep),
+    /// Takes the watermark of one of the committing receivers.
+    Watermark(Choice),
+    Mark(Choice, MarkStep),
     /// Receives with every receiver until there is nothing left.
     Settle,
 }
@@ -60,13 +63,27 @@ pub(crate) enum HandleStep {
     SubscribeCommitting,
     SubscribeFrom(Start),
     SubscribeLossyFrom(Start),
+    Build(Wanted),
     /// Polls with a waker, going on with the future that the handle has, if any.
     Drained(usize),
     CancelDrained,
+    /// The same with a future that waits for so many receivers, or for none to be left.
+    Attended(Option<usize>, usize),
+    CancelAttended,
     Close,
     Clone,
     Downgrade,
     Drop,
+}
+
+/// A receiver with all that there is to choose. Committing only if the bus does not overwrite.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted {
+    pub(crate) kind: Option<ReceiverKind>,
+    pub(crate) start: Start,
+    /// Behind one of the watermarks, if there are some.
+    pub(crate) behind: Option<Choice>,
+    pub(crate) name: Option<&'static str>,
 }
 
 /// Numbers are of events, then of the waker.
@@ -92,6 +109,19 @@ pub(crate) enum PublishStep {
 pub(crate) enum WeakStep {
     Clone,
     Upgrade,
+    Drop,
+}
+
+/// With a watermark. The first numbers are of events beyond those that are committed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum MarkStep {
+    /// Polls with a waker, going on with the future that there is, if any.
+    Reached(u64, usize),
+    CancelReached,
+    /// Waits for no time at all.
+    Timeout(u64),
+    Blocking(u64),
+    Clone,
     Drop,
 }
 

@@ -5,13 +5,14 @@ mod publishing;
 mod receiving;
 mod seen;
 mod state;
+mod watching;
 
 use crate::bus::Outcome;
-use crate::bus::script::{HandleStep, Setup, WeakStep};
+use crate::bus::script::{HandleStep, Setup, Wanted, WeakStep};
 use crate::support::WAKERS;
-use eventring::{Start, WaitStrategy};
-use state::{Draining, Handle, Publishing, Reader};
-use std::collections::BTreeSet;
+use eventring::{ReceiverKind, Start, WaitStrategy};
+use state::{Draining, Handle, Leader, Mark, Publishing, Reader};
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) struct Spec {
     setup: Setup,
@@ -26,10 +27,19 @@ pub(super) struct Spec {
     pub(super) readers: Vec<Reader>,
     pub(super) handles: Vec<Handle>,
     pub(super) weak_handles: usize,
+    pub(super) marks: Vec<Mark>,
+    /// How many receivers ever were.
+    subscribed: u64,
+    /// What those that are gone had committed.
+    gone: BTreeMap<u64, u64>,
     /// The sequences whose values are in the ring at the most.
     stored: BTreeSet<u64>,
     /// What somebody has waited for all receivers to reach.
     targets: BTreeSet<u64>,
+    /// What somebody has waited for a receiver to commit.
+    watched: BTreeSet<(u64, u64)>,
+    /// How many receivers somebody has waited for; none: for all to be gone.
+    attended: Vec<Option<usize>>,
     /// How often somebody came to wait for room.
     tickets: u64,
     woken: [usize; WAKERS],
@@ -55,8 +65,13 @@ impl Spec {
             readers: Vec::new(),
             handles: vec![Handle::default()],
             weak_handles: 0,
+            marks: Vec::new(),
+            subscribed: 0,
+            gone: BTreeMap::new(),
             stored: BTreeSet::new(),
             targets: BTreeSet::new(),
+            watched: BTreeSet::new(),
+            attended: Vec::new(),
             tickets: 0,
             woken: [0; WAKERS],
         }
@@ -128,12 +143,15 @@ impl Spec {
         if !std::mem::replace(&mut self.closed, true) {
             self.wake_readers();
             self.wake_publishers();
+            if !std::mem::take(&mut self.watched).is_empty() {
+                self.wake_watchers();
+            }
         }
     }
 
-    /// Those who wait have received all there was.
+    /// Those who wait for no other receiver have received all there was.
     fn wake_readers(&mut self) {
-        for reader in &mut self.readers {
+        for reader in self.readers.iter_mut().filter(|one| one.leader.is_none()) {
             wake(&mut self.woken, &mut reader.parked);
         }
     }
@@ -150,16 +168,14 @@ impl Spec {
         if !self.closed {
             self.serve();
         }
-        // Drains listen in one list, so that all of them look again when one target is reached.
-        while let Some(target) = self.targets.pop_first() {
-            if !self.is_drained(target) {
-                self.targets.insert(target);
-                return;
-            }
-            let handles = self.handles.iter_mut();
-            for draining in handles.filter_map(|handle| handle.draining.as_mut()) {
-                wake(&mut self.woken, &mut draining.parked);
-            }
+        let slowest = self.slowest();
+        let reached = self
+            .targets
+            .first()
+            .is_some_and(|&target| target <= slowest);
+        self.targets.retain(|&target| target > slowest);
+        if self.settle_watched() || reached {
+            self.wake_watchers();
         }
     }
 
@@ -176,26 +192,75 @@ impl Spec {
         drained
     }
 
-    fn subscribe(&mut self, gating: bool, start: Start) {
-        let (tail, kept) = (self.tail(), self.newest(self.setup.history));
-        self.readers.push(Reader {
-            gating,
-            position: match start {
-                Start::Next => tail,
-                Start::Oldest => kept,
-                Start::Last(events) => tail.saturating_sub(events).max(self.setup.first),
-                Start::Sequence(sequence) => sequence.min(tail),
-            },
-            kept,
-            subscribed: tail,
-            committed: tail,
-            ..Reader::default()
-        });
+    /// The kind that receivers of this bus are if nothing else is said.
+    fn kind(&self) -> ReceiverKind {
+        match self.setup.strategy {
+            WaitStrategy::Overwrite => ReceiverKind::Lossy,
+            WaitStrategy::Block | WaitStrategy::DropNewest => ReceiverKind::Gating,
+        }
     }
 
-    fn subscribe_committing(&mut self) {
-        self.subscribe(true, Start::Next);
-        self.readers.last_mut().expect("just came").committing = true;
+    fn subscribe(
+        &mut self,
+        kind: ReceiverKind,
+        start: Start,
+        leader: Option<u64>,
+        name: Option<&'static str>,
+    ) {
+        let (tail, first) = (self.tail(), self.setup.first);
+        let led = leader.map(|id| self.watermark(id)).filter(|one| !one.gone);
+        let present = led.map_or(tail, |one| one.committed);
+        let mut kept = self.newest(self.setup.history).min(present);
+        let position = match start {
+            Start::Next => present,
+            Start::Oldest => kept,
+            Start::Last(events) => present.saturating_sub(events).max(first),
+            Start::Sequence(sequence) => sequence.min(tail),
+        };
+        let committing = kind == ReceiverKind::Committing;
+        if committing {
+            // It holds what it starts with, but for room that is reserved.
+            let claimed = tail + self.reserved() as u64;
+            kept = kept.max(claimed.saturating_sub(self.setup.capacity as u64));
+        }
+        self.readers.push(Reader {
+            id: self.subscribed,
+            name,
+            leader,
+            gating: kind != ReceiverKind::Lossy,
+            committing,
+            position,
+            kept,
+            subscribed: if committing { position } else { present },
+            committed: position.max(kept),
+            ..Reader::default()
+        });
+        self.subscribed += 1;
+        self.counted();
+    }
+
+    fn build(&mut self, wanted: Wanted) -> Option<()> {
+        let kind = wanted.kind.unwrap_or(self.kind());
+        if kind == ReceiverKind::Committing && self.kind() == ReceiverKind::Lossy {
+            return None;
+        }
+        let marks = &self.marks;
+        let behind = wanted.behind.filter(|_| !marks.is_empty());
+        let leader = behind.map(|choice| marks[usize::from(choice) % marks.len()].of);
+        self.subscribe(kind, self.setup.start(wanted.start), leader, wanted.name);
+        Some(())
+    }
+
+    /// The first sequence that a receiver does not get as long as nothing happens.
+    fn horizon(&self, reader: &Reader) -> u64 {
+        let leader = reader.leader.map(|id| self.watermark(id));
+        leader.map_or(self.tail(), |one| one.committed)
+    }
+
+    /// The one that it stays behind will never commit what is next.
+    fn leader_ends(&self, reader: &Reader, next: u64) -> bool {
+        let leader = reader.leader.map(|id| self.watermark(id));
+        leader.is_some_and(|one: Leader| one.gone && one.committed <= next)
     }
 
     /// A receiver of its own at the same position.
@@ -207,17 +272,24 @@ impl Spec {
             parked: None,
             ended: false,
             position: match original.committing {
-                true => original.committed,
+                true => original.committed.min(original.position),
                 false => original.position,
             },
+            id: self.subscribed,
             ..original
         });
+        self.subscribed += 1;
+        self.counted();
     }
 
     fn unsubscribe(&mut self, index: usize) {
-        self.readers.remove(index);
+        let reader = self.readers.remove(index);
+        if reader.committing {
+            self.gone.insert(reader.id, reader.committed);
+        }
         self.release();
         self.settle();
+        self.counted();
     }
 
     /// Takes out of the ring what all have received, unless one was lapped and does not know yet.
@@ -237,23 +309,34 @@ impl Spec {
         step: HandleStep,
         number: u64,
     ) -> Option<Outcome> {
-        let gating = self.setup.strategy != WaitStrategy::Overwrite;
+        let (kind, lossy) = (self.kind(), ReceiverKind::Lossy);
         match step {
             HandleStep::Publish(step) => return self.on_publish(index, step, number),
             HandleStep::Drained(waker) => return Some(self.poll_drained(index, waker)),
             HandleStep::CancelDrained => {
                 self.handles[index].draining.take()?;
             }
-            HandleStep::Subscribe => self.subscribe(gating, Start::Next),
-            HandleStep::SubscribeLossy => self.subscribe(false, Start::Next),
-            HandleStep::SubscribeCommitting => {
-                if !gating {
-                    return None;
-                }
-                self.subscribe_committing();
+            HandleStep::Attended(wanted, waker) => {
+                return Some(self.poll_attended(index, wanted, waker));
             }
-            HandleStep::SubscribeFrom(start) => self.subscribe(gating, self.setup.start(start)),
-            HandleStep::SubscribeLossyFrom(start) => self.subscribe(false, self.setup.start(start)),
+            HandleStep::CancelAttended => {
+                self.handles[index].attending.take()?;
+            }
+            HandleStep::Subscribe => self.subscribe(kind, Start::Next, None, None),
+            HandleStep::SubscribeLossy => self.subscribe(lossy, Start::Next, None, None),
+            HandleStep::SubscribeCommitting => self.build(Wanted {
+                kind: Some(ReceiverKind::Committing),
+                start: Start::Next,
+                behind: None,
+                name: None,
+            })?,
+            HandleStep::SubscribeFrom(start) => {
+                self.subscribe(kind, self.setup.start(start), None, None);
+            }
+            HandleStep::SubscribeLossyFrom(start) => {
+                self.subscribe(lossy, self.setup.start(start), None, None);
+            }
+            HandleStep::Build(wanted) => self.build(wanted)?,
             HandleStep::Close => self.close(),
             HandleStep::Clone => self.handles.push(Handle::default()),
             HandleStep::Downgrade => self.weak_handles += 1,

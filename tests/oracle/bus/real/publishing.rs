@@ -27,6 +27,7 @@ pub(super) struct Handle<T> {
     pub(super) bus: Rc<EventBus<T>>,
     publishing: Option<Publishing<T>>,
     draining: Option<Boxed<()>>,
+    attending: Option<Boxed<()>>,
 }
 
 struct Publishing<T> {
@@ -41,6 +42,7 @@ impl<T: Payload + 'static> Handle<T> {
             bus: Rc::new(bus),
             publishing: None,
             draining: None,
+            attending: None,
         }
     }
 
@@ -118,6 +120,30 @@ impl<T: Payload + 'static> Handle<T> {
 
     pub(super) fn cancel_drained(&mut self) {
         self.draining = None;
+    }
+
+    pub(super) fn poll_attended(
+        &mut self,
+        wanted: Option<usize>,
+        waker: usize,
+        wakers: &Wakers,
+    ) -> Outcome {
+        let bus = Rc::clone(&self.bus);
+        let attending = self.attending.get_or_insert_with(|| match wanted {
+            Some(count) => Box::pin(async move { bus.receivers_at_least(count).await }),
+            None => Box::pin(async move { bus.deserted().await }),
+        });
+        match wakers.poll(waker, attending) {
+            Poll::Pending => Outcome::Pending,
+            Poll::Ready(()) => {
+                self.attending = None;
+                Outcome::Done
+            }
+        }
+    }
+
+    pub(super) fn cancel_attended(&mut self) {
+        self.attending = None;
     }
 }
 

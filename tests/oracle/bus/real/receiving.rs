@@ -245,6 +245,7 @@ impl<T: Payload + 'static> Reading<T> {
             position: receiver.position(),
             committed: receiver.committed(),
             len,
+            hint: receiver.size_hint(),
             missed: receiver.missed(),
             lossy: receiver.is_lossy(),
             closed: receiver.is_closed(),

@@ -1,12 +1,12 @@
 //! How often a script does what.
 
 use super::{
-    CommitStep, HandleStep, MOST_EVENTS, PublishStep, ReaderStep, Script, Setup, Step, Take, Way,
-    WeakStep,
+    CommitStep, HandleStep, MOST_EVENTS, MarkStep, PublishStep, ReaderStep, Script, Setup, Step,
+    Take, Wanted, Way, WeakStep,
 };
 use crate::support::WAKERS;
 use arbitrary::{Arbitrary, Result, Unstructured};
-use eventring::{Start, WaitStrategy};
+use eventring::{ReceiverKind, Start, WaitStrategy};
 
 impl<'a> Arbitrary<'a> for Script {
     fn arbitrary(bytes: &mut Unstructured<'a>) -> Result<Self> {
@@ -46,13 +46,20 @@ impl<'a> Arbitrary<'a> for Setup {
 
 impl<'a> Arbitrary<'a> for Step {
     fn arbitrary(bytes: &mut Unstructured<'a>) -> Result<Self> {
-        let kind = bytes.int_in_range(0..=99u8)?;
+        let kind: u8 = bytes.arbitrary()?;
         let which = bytes.arbitrary()?;
         Ok(match kind {
-            0..50 => Self::Handle(which, bytes.arbitrary()?),
-            50..95 => Self::Reader(which, bytes.arbitrary()?),
-            95..98 => Self::Weak(which, bytes.arbitrary()?),
-            _ => Self::Settle,
+            200..212 => Self::Handle(which, HandleStep::Build(bytes.arbitrary()?)),
+            212..220 => Self::Handle(which, attended(bytes)?),
+            220..232 => Self::Watermark(which),
+            232.. => Self::Mark(which, bytes.arbitrary()?),
+            // As when these were all: the fuzzer's older scripts keep them.
+            _ => match kind % 100 {
+                0..50 => Self::Handle(which, bytes.arbitrary()?),
+                50..95 => Self::Reader(which, bytes.arbitrary()?),
+                95..98 => Self::Weak(which, bytes.arbitrary()?),
+                _ => Self::Settle,
+            },
         })
     }
 }
@@ -72,6 +79,43 @@ impl<'a> Arbitrary<'a> for HandleStep {
             96..98 => Self::Downgrade,
             98 => Self::Drop,
             _ => Self::Close,
+        })
+    }
+}
+
+fn attended(bytes: &mut Unstructured<'_>) -> Result<HandleStep> {
+    Ok(match bytes.int_in_range(0..=7u8)? {
+        0 => HandleStep::CancelAttended,
+        1..3 => HandleStep::Attended(None, waker(bytes)?),
+        _ => HandleStep::Attended(Some(bytes.int_in_range(0..=6)?), waker(bytes)?),
+    })
+}
+
+impl<'a> Arbitrary<'a> for Wanted {
+    fn arbitrary(bytes: &mut Unstructured<'a>) -> Result<Self> {
+        use ReceiverKind::{Committing, Lossy};
+        Ok(Self {
+            kind: *bytes.choose(&[None, Some(Lossy), Some(Committing), Some(Committing)])?,
+            start: start(bytes)?,
+            behind: match bytes.int_in_range(0..=2u8)? {
+                0 => None,
+                _ => Some(bytes.arbitrary()?),
+            },
+            name: *bytes.choose(&[None, Some("sink"), Some("page")])?,
+        })
+    }
+}
+
+impl<'a> Arbitrary<'a> for MarkStep {
+    fn arbitrary(bytes: &mut Unstructured<'a>) -> Result<Self> {
+        let ahead = |bytes: &mut Unstructured<'a>| bytes.int_in_range(0..=3);
+        Ok(match bytes.int_in_range(0..=15u8)? {
+            0..9 => Self::Reached(ahead(bytes)?, waker(bytes)?),
+            9 => Self::CancelReached,
+            10..12 => Self::Timeout(ahead(bytes)?),
+            12 => Self::Blocking(ahead(bytes)?),
+            13 => Self::Clone,
+            _ => Self::Drop,
         })
     }
 }

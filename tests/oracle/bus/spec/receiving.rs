@@ -23,6 +23,10 @@ impl Spec {
         let alone = self.counted && self.readers.len() == 1 && self.setup.history == 0;
         let moves = alone && matches!(by, By::Value | By::Reference);
         let moves = moves && !self.readers[index].committing;
+        let horizon = self.horizon(&self.readers[index]);
+        if self.leader_ends(&self.readers[index], self.readers[index].position) {
+            return Outcome::Received(Err(Nothing::Closed));
+        }
         let reader = &mut self.readers[index];
         let lag = reader.next(retained) - reader.position;
         if lag > 0 {
@@ -40,10 +44,13 @@ impl Spec {
                 false => Nothing::Empty,
             }));
         }
+        if reader.position >= horizon {
+            return Outcome::Received(Err(Nothing::Empty));
+        }
         // What a gating receiver reads of the past does not go in one with the present.
         let (first, committed) = (reader.position, reader.committed);
         let past = reader.gating && reader.position < reader.subscribed;
-        let end = if past { reader.subscribed } else { tail };
+        let end = if past { reader.subscribed } else { horizon };
         let (mut events, mut panicked) = (Vec::new(), false);
         while !panicked && events.len() < limit && reader.position < end {
             let sequence = reader.position;
@@ -86,8 +93,21 @@ impl Spec {
 
     /// Whether receiving now would wait.
     fn has_nothing(&self, index: usize) -> bool {
-        let retained = self.newest(self.setup.capacity);
-        self.readers[index].next(retained) == self.tail() && !self.closed
+        let (reader, retained) = (&self.readers[index], self.newest(self.setup.capacity));
+        let next = reader.next(retained);
+        match next == self.tail() {
+            _ if self.leader_ends(reader, next) => false,
+            true => !self.closed,
+            false => next >= self.horizon(reader),
+        }
+    }
+
+    /// It waits for whom it stays behind, if there is one.
+    fn watch_leader(&mut self, index: usize) {
+        let reader = &self.readers[index];
+        if let Some(leader) = reader.leader {
+            self.watched.insert((leader, reader.position + 1));
+        }
     }
 
     /// What a step has to come to. `None`: it would block.
@@ -103,10 +123,11 @@ impl Spec {
         self.cancel(index);
         match step {
             ReaderStep::Clone => self.duplicate(index),
-            ReaderStep::Resubscribe if self.readers[index].committing => {
-                self.subscribe_committing()
+            ReaderStep::Resubscribe => {
+                let reader = &self.readers[index];
+                let (kind, leader, name) = (reader.kind(), reader.leader, reader.name);
+                self.subscribe(kind, Start::Next, leader, name);
             }
-            ReaderStep::Resubscribe => self.subscribe(self.readers[index].gating, Start::Next),
             ReaderStep::Drop => self.unsubscribe(index),
             _ => {}
         }
@@ -114,7 +135,7 @@ impl Spec {
     }
 
     /// Drops the future that has the receiver, if any.
-    fn cancel(&mut self, index: usize) {
+    pub(super) fn cancel(&mut self, index: usize) {
         let reader = &mut self.readers[index];
         if reader.lent.take().is_some() {
             reader.parked = None;
@@ -192,7 +213,11 @@ impl Spec {
             return None;
         }
         let tells = matches!(take, Take::TryRecvWithLag);
-        Some(self.take_by(index, (limit, by), tells, fuse))
+        let outcome = self.take_by(index, (limit, by), tells, fuse);
+        if outcome == Outcome::Received(Err(Nothing::Empty)) && matches!(take, Take::RecvTimeout) {
+            self.watch_leader(index);
+        }
+        Some(outcome)
     }
 
     fn take_by(
@@ -269,6 +294,7 @@ impl Spec {
         match outcome {
             Outcome::Received(Err(Nothing::Empty)) => {
                 reader.parked = Some(waker);
+                self.watch_leader(index);
                 return Outcome::Pending;
             }
             Outcome::Received(Err(Nothing::Closed)) => reader.ended = true,

@@ -2,7 +2,7 @@
 
 use super::Spec;
 use super::state::Reader;
-use crate::bus::{BusSeen, ReaderSeen, Seen};
+use crate::bus::{BusSeen, InfoSeen, ReaderSeen, Seen};
 
 impl Spec {
     pub(in crate::bus) fn seen(&self) -> Seen {
@@ -11,7 +11,7 @@ impl Spec {
             next_sequence: self.tail(),
             dropped: self.dropped,
             missed: self.missed,
-            receivers: self.readers.len(),
+            receivers: self.infos(),
             len: (self.tail() - self.slowest()) as usize,
             closed: self.closed,
         };
@@ -23,6 +23,7 @@ impl Spec {
                 reader.position
             },
             len: (self.tail() - reader.position) as usize,
+            hint: self.hint(reader),
             missed: reader.missed,
             lossy: !reader.gating,
             closed: self.closed,
@@ -34,16 +35,60 @@ impl Spec {
             readers: readers
                 .map(|one| one.lent.is_none().then(|| reader(one)))
                 .collect(),
+            marks: self
+                .marks
+                .iter()
+                .map(|one| self.watermark(one.of).committed)
+                .collect(),
             woken: self.woken,
             clones: self.clones,
         }
+    }
+
+    /// Everybody, in the order in which they came.
+    fn infos(&self) -> Vec<InfoSeen> {
+        let (tail, retained) = (self.tail(), self.newest(self.setup.capacity));
+        let info = |reader: &Reader| InfoSeen {
+            id: reader.id,
+            name: reader.name.map(str::to_owned),
+            kind: reader.kind(),
+            position: reader.wants(retained),
+            behind: tail - reader.wants(retained),
+            missed: reader.missed,
+        };
+        let mut infos: Vec<_> = self.readers.iter().map(info).collect();
+        infos.sort_by_key(|one| one.id);
+        infos
+    }
+
+    /// How many events it gets at least, if it can be said, and at most.
+    fn hint(&self, reader: &Reader) -> (usize, Option<usize>) {
+        let sure = self.horizon(reader).saturating_sub(reader.position);
+        let most = (self.tail() - reader.position) as usize;
+        let least = (sure as usize).min(self.setup.capacity);
+        (least, self.closed.then_some(most))
+    }
+
+    /// If a publisher waits, and only for receivers: which of them.
+    pub(in crate::bus) fn holding_up(&self) -> Option<Vec<u64>> {
+        let waits = self.publishing().any(|one| one.granted.is_none());
+        if self.closed || !waits || self.reserved() > 0 {
+            return None;
+        }
+        let slowest = self.readers.iter().filter_map(Reader::holds).min()?;
+        let slowest = self
+            .readers
+            .iter()
+            .filter(|one| one.holds() == Some(slowest));
+        Some(slowest.map(|one| one.id).collect())
     }
 
     /// How many values have to be alive, and how many may be. All that wait to be published, or
     /// that somebody can still get, have to; the others are released when a receiver finds nothing
     /// more, has come past another 64 events, or goes.
     pub(in crate::bus) fn alive(&self) -> (usize, usize) {
-        let handles = self.handles.len() + self.weak_handles + self.readers.len();
+        let handles =
+            self.handles.len() + self.weak_handles + self.readers.len() + self.marks.len();
         if !self.counted || handles == 0 {
             return (0, 0); // the ring is gone with its last handle
         }

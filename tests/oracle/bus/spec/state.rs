@@ -1,9 +1,15 @@
 //! What there is to know of a receiver, and of a handle with its futures.
 
 use crate::bus::script::Way;
+use eventring::ReceiverKind;
 
 #[derive(Clone, Default)]
 pub(in crate::bus) struct Reader {
+    /// Counts the receivers that ever were.
+    pub(super) id: u64,
+    pub(super) name: Option<&'static str>,
+    /// The committing receiver that it stays behind.
+    pub(super) leader: Option<u64>,
     pub(in crate::bus) gating: bool,
     pub(in crate::bus) position: u64,
     /// It gates at what is committed.
@@ -11,7 +17,7 @@ pub(in crate::bus) struct Reader {
     pub(in crate::bus) committed: u64,
     /// The first sequence that was kept when it subscribed.
     pub(super) kept: u64,
-    /// Where it subscribed: if gating, it cannot be lapped from there on.
+    /// What was the present when it subscribed: if gating, it cannot be lapped from there on.
     pub(super) subscribed: u64,
     pub(in crate::bus) missed: u64,
     /// It has left values in the ring, for others, since it last found nothing there.
@@ -29,6 +35,7 @@ pub(in crate::bus) struct Reader {
 pub(in crate::bus) struct Handle {
     pub(in crate::bus) publishing: Option<Publishing>,
     pub(in crate::bus) draining: Option<Draining>,
+    pub(super) attending: Option<Attending>,
 }
 
 pub(in crate::bus) struct Publishing {
@@ -48,7 +55,34 @@ pub(in crate::bus) struct Draining {
     pub(in crate::bus) parked: Option<usize>,
 }
 
+/// What waits for so many receivers, or for none to be left.
+pub(super) struct Attending {
+    pub(super) wanted: Option<usize>,
+    pub(super) parked: Option<usize>,
+}
+
+/// The watermark of a committing receiver, and the future made of it.
+pub(in crate::bus) struct Mark {
+    pub(super) of: u64,
+    pub(super) reaching: Option<Draining>,
+}
+
+/// What others see of a committing receiver.
+#[derive(Clone, Copy)]
+pub(super) struct Leader {
+    pub(super) committed: u64,
+    pub(super) gone: bool,
+}
+
 impl Reader {
+    pub(super) fn kind(&self) -> ReceiverKind {
+        match (self.committing, self.gating) {
+            (true, _) => ReceiverKind::Committing,
+            (false, true) => ReceiverKind::Gating,
+            (false, false) => ReceiverKind::Lossy,
+        }
+    }
+
     /// The sequence that it goes on with, if all from `retained` on is there.
     pub(super) fn next(&self, retained: u64) -> u64 {
         self.position.max(self.kept).max(retained)
