@@ -30,6 +30,7 @@
 //! * [`EventBus::subscribe_committing`] is for sinks: an event is done when it is stored, and is received
 //!   again if it could not be. Others wait for that, or stay behind it: [`Watermark`].
 //! * [`EventBus::receivers`] tells who is there, and who holds the others up.
+//! * [`Topics`] has a bus for each key that is in use: rooms, symbols, tenants.
 //! * [`broadcast`] is a swap-in for `tokio::sync::broadcast`.
 //! * [`future`], [`stream`] and [`iter`] have what the methods return, to be named and stored.
 //! * [`docs::cookbook`] has recipes, [`docs::migration`] what becomes what, coming from elsewhere.
@@ -97,6 +98,7 @@ mod strategy;
 pub mod stream;
 mod subscription;
 mod sync;
+pub mod topics;
 mod wait;
 mod watermark;
 
@@ -110,6 +112,7 @@ pub use error::{
 };
 pub use receiver::Receiver;
 pub use strategy::{ReceiverKind, Start, WaitStrategy};
+pub use topics::{Topic, Topics};
 pub use watermark::Watermark;
 
 /// The examples of the README are tests too.

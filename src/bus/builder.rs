@@ -135,6 +135,12 @@ impl<E> Builder<E> {
     }
 }
 
+impl<E> Clone for Builder<E> {
+    fn clone(&self) -> Self {
+        Self { ..*self }
+    }
+}
+
 impl<E> fmt::Debug for Builder<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder")

@@ -175,6 +175,13 @@ impl<E> Permit<'_, E> {
         std::mem::forget(self);
         bus.publish_reserved(event)
     }
+
+    /// With a handle of its own.
+    pub(crate) fn into_owned(self) -> OwnedPermit<E> {
+        let bus = Some(self.bus.clone());
+        std::mem::forget(self);
+        OwnedPermit { bus }
+    }
 }
 
 impl<E> Drop for Permit<'_, E> {

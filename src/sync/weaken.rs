@@ -99,6 +99,11 @@
 //! | `await-commit` | both wait for what is claimed, and not committed |
 //! | `watch-word` | who waits for the last receiver to go leaves WATCHED |
 //! | `last-notify` | the last receiver to leave wakes |
+//! | `join-under-lock` | T2: who comes is counted before the shard is unlocked; after it |
+//! | `last-under-lock` | T4: who goes is counted out under the shard's lock, if it is the last; before it |
+//! | `close-gone` | T4: the bus of a topic that is gone is closed |
+//! | `publish-anew` | T1: a publisher that finds a topic gone looks again |
+//! | `close-shards` | T5: nothing is put into a closed shard |
 //! | `upgrade-check` | a weak handle is upgraded only while there is a strong one |
 
 use super::Ordering;

@@ -22,6 +22,7 @@ mod publish;
 mod receive;
 mod release;
 mod subscribe;
+mod topics;
 mod watermark;
 
 use eventring::stream::WithLag;

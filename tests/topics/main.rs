@@ -1,0 +1,12 @@
+//! [`Topics`](eventring::Topics): a bus for each key in use.
+#![cfg(not(eventring_loom))]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod collisions;
+mod hostile;
+mod life;
+mod publish;
+mod threads;
+mod traits;
