@@ -153,6 +153,29 @@
 //! assert_eq!(cache.len(), 2);
 //! ```
 //!
+//! # Rooms
+//!
+//! A bus for each room that somebody is in, by [`Topics`](crate::Topics): the handler of a connection holds the
+//! room's [`Topic`](crate::Topic) while it streams, whoever speaks names the room. When the last guest's connection is
+//! dropped, so is the room; nobody has to clean up.
+//!
+//! ```
+//! use eventring::Topics;
+//! use futures::StreamExt;
+//!
+//! # tokio_test::block_on(async {
+//! let rooms: Topics<String, String> = Topics::new(64);
+//! let mut guest = rooms.subscribe("lobby");
+//! let connection = tokio::spawn(async move { guest.next().await });
+//! let heard = rooms.publish("lobby", "hello".to_owned()).await.unwrap();
+//! assert!(heard.is_some());
+//! assert_eq!(connection.await.unwrap().unwrap(), "hello");
+//!
+//! assert_eq!(rooms.publish("lobby", "anybody?".to_owned()).await, Ok(None));
+//! assert!(rooms.is_empty());
+//! # });
+//! ```
+//!
 //! # A graceful shutdown
 //!
 //! [`close`](crate::EventBus::close) ends publishing, [`drained`](crate::EventBus::drained) waits until

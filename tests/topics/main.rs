@@ -7,6 +7,7 @@ mod common;
 mod collisions;
 mod hostile;
 mod life;
+mod model;
 mod publish;
 mod threads;
 mod traits;
