@@ -118,7 +118,7 @@ async fn publish_one(
 ) -> Result<u64, PublishError<Tracked>> {
     let mut event = ledger.event(id);
     loop {
-        let tried = match caller.way(random, 3, 2) {
+        let tried = match caller.way(random, 6, 3) {
             0 => return bus.publish(event).await,
             1 => match cut(bus.publish(event), random.below(4)).await {
                 Some(published) => return published,
@@ -128,7 +128,29 @@ async fn publish_one(
                 }
             },
             2 => bus.try_publish(event),
-            3 => return bus.publish_blocking(event),
+            way @ (3 | 4 | 5 | 8) => {
+                let permit = match way {
+                    3 => bus.reserve().await,
+                    4 => match cut(bus.reserve(), random.below(4)).await {
+                        Some(permit) => permit,
+                        None => continue,
+                    },
+                    5 => bus.try_reserve().map_err(|refused| match refused {
+                        TryPublishError::Full(()) => PublishError::Dropped(()),
+                        TryPublishError::Closed(()) => PublishError::Closed(()),
+                    }),
+                    _ => bus.reserve_blocking(),
+                };
+                match permit {
+                    Ok(permit) if random.below(4) > 0 => return permit.publish(event),
+                    Err(PublishError::Closed(())) => return Err(PublishError::Closed(event)),
+                    // Given back, or there was no room: nothing is lost.
+                    Ok(_) | Err(PublishError::Dropped(())) => {}
+                }
+                give_way().await;
+                continue;
+            }
+            6 => return bus.publish_blocking(event),
             _ => match bus.publish_timeout(event, SHORT) {
                 // Counted as dropped; by `try_publish` nothing is lost.
                 Err(TryPublishError::Full(back)) if bus.strategy() == WaitStrategy::DropNewest => {
@@ -156,7 +178,7 @@ async fn publish_batch(
     let events = batch.len() as u64;
     let mut result = Ok(());
     while !batch.is_empty() && result.is_ok() {
-        result = match caller.way(random, 3, 1) {
+        result = match caller.way(random, 4, 1) {
             0 => bus.publish_many(&mut batch).await,
             1 => {
                 let publish = bus.publish_many(&mut batch);
@@ -169,6 +191,7 @@ async fn publish_batch(
                     Ok(())
                 }
             },
+            3 => publish_reserved(bus, &mut batch).await,
             _ => bus.publish_many_blocking(&mut batch),
         };
     }
@@ -181,6 +204,34 @@ async fn publish_batch(
     }
 }
 
+/// By permits for as many as the bus can have room for.
+async fn publish_reserved(
+    bus: &EventBus<Tracked>,
+    batch: &mut Vec<Tracked>,
+) -> Result<(), PublishError<()>> {
+    let count = batch.len().min(bus.capacity());
+    let permits = match bus.reserve_many(count).await {
+        Err(PublishError::Dropped(())) => {
+            give_way().await;
+            return Ok(()); // nothing is lost
+        }
+        permits => permits?,
+    };
+    let mut back = Vec::new();
+    for (permit, event) in permits.zip(batch.drain(..count)) {
+        match permit.publish(event) {
+            Ok(_) => assert!(back.is_empty(), "a closed bus stays closed"),
+            Err(PublishError::Closed(event)) => back.push(event),
+            Err(PublishError::Dropped(_)) => panic!("a permit has room"),
+        }
+    }
+    if back.is_empty() {
+        return Ok(());
+    }
+    batch.splice(0..0, back);
+    Err(PublishError::Closed(()))
+}
+
 /// [`receive_as`] a thread.
 pub(crate) fn receive(
     receiver: &mut Receiver<Tracked>,
@@ -191,14 +242,15 @@ pub(crate) fn receive(
     block_on(receive_as(Caller::Thread, receiver, seen, limit, random));
 }
 
-/// Receives until the bus is closed, or until `limit` receives are done: each in another way.
+/// Receives until the bus is closed, or until `limit` receives are done: each in another way. Whether it is
+/// open.
 pub(crate) async fn receive_as(
     caller: Caller,
     receiver: &mut Receiver<Tracked>,
     seen: &mut Seen,
     limit: u64,
     random: &mut Random,
-) {
+) -> bool {
     for _ in 0..limit {
         let (before, position) = (seen.received + receiver.missed(), receiver.position());
         let result = receive_some(caller, receiver, seen, random).await;
@@ -211,9 +263,82 @@ pub(crate) async fn receive_as(
         match result {
             Ok(()) => {}
             Err(TryRecvError::Empty) => give_way().await,
-            Err(TryRecvError::Closed) => return,
+            Err(TryRecvError::Closed) => return false,
         }
     }
+    true
+}
+
+/// Receives, as a committing receiver, until the bus is closed: batches that are committed or dropped, and
+/// events that are received in any way, then committed or received again.
+pub(crate) async fn commit_as(
+    caller: Caller,
+    receiver: &mut Receiver<Tracked>,
+    seen: &mut Seen,
+    random: &mut Random,
+) {
+    let mut again = Vec::new();
+    loop {
+        assert_eq!(receiver.position(), receiver.committed());
+        let mut numbers = Vec::new();
+        let commits = random.below(3) > 0;
+        let result = match random.below(2) {
+            0 => batch_of(caller, receiver, &mut numbers, commits, random).await,
+            _ => {
+                let mut read = Vec::new();
+                let result = receiver.try_recv_many(&mut read, 1 + random.below(8) as usize);
+                numbers.extend(read.iter().map(Tracked::number));
+                match commits {
+                    true => receiver.commit_all(),
+                    false => receiver.rewind(),
+                }
+                result.map(|_| ())
+            }
+        };
+        let both = again.len().min(numbers.len());
+        assert_eq!(again[..both], numbers[..both], "the same again");
+        if commits {
+            numbers.iter().for_each(|&number| seen.number(number));
+            again.drain(..both);
+        } else if again.len() < numbers.len() {
+            again = numbers;
+        }
+        match result {
+            Ok(()) => {}
+            Err(TryRecvError::Empty) => give_way().await,
+            Err(TryRecvError::Closed) => break,
+        }
+    }
+    assert!(again.is_empty(), "not received again: {again:?}");
+}
+
+async fn batch_of(
+    caller: Caller,
+    receiver: &mut Receiver<Tracked>,
+    numbers: &mut Vec<u64>,
+    commits: bool,
+    random: &mut Random,
+) -> Result<(), TryRecvError> {
+    let limit = 1 + random.below(8) as usize;
+    let batch = match caller.way(random, 3, 1) {
+        0 => receiver.recv_batch(limit).await,
+        1 => match cut(receiver.recv_batch(limit), random.below(4)).await {
+            Some(batch) => batch,
+            None => return Err(TryRecvError::Empty),
+        },
+        2 => Some(receiver.try_recv_batch(limit)?),
+        _ => receiver.recv_batch_blocking(limit),
+    };
+    let batch = batch.ok_or(TryRecvError::Closed)?;
+    assert!((1..=limit).contains(&batch.len()));
+    if random.below(4) == 0 {
+        give_way().await; // held
+    }
+    numbers.extend(batch.iter().map(|(_, event)| event.number()));
+    if commits {
+        batch.commit();
+    }
+    Ok(())
 }
 
 async fn receive_some(

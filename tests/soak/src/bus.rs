@@ -5,8 +5,8 @@ use crate::crew::{Crew, Job};
 use crate::seen::{Published, Seen};
 use crate::summary::Summary;
 use crate::watch;
-use crate::ways::{Caller, cut, give_way, publish_as, receive_as, subscribe};
-use eventring::{EventBus, Receiver, WaitStrategy, WeakEventBus};
+use crate::ways::{Caller, commit_as, cut, give_way, publish_as, receive_as, subscribe};
+use eventring::{EventBus, Gone, Receiver, WaitStrategy, Watermark, WeakEventBus};
 
 #[derive(Clone, Debug)]
 struct Scene {
@@ -19,6 +19,9 @@ struct Scene {
     events: u64,
     gating: u64,
     lossy: u64,
+    /// Committing ones; behind each of them, so many.
+    committing: u64,
+    behind: u64,
     drifters: u64,
     ending: Ending,
 }
@@ -40,15 +43,19 @@ impl Scene {
         // With nobody who stays, the last receiver goes again and again.
         let stay = random.one_of(&[0, 1, 3]);
         let history = [0, random.below(capacity as u64 + 1) as usize];
+        let strategy = random.one_of(&STRATEGIES);
+        let commits = strategy != WaitStrategy::Overwrite;
         Self {
             caller: random.one_of(&[Caller::Thread, Caller::Task]),
-            strategy: random.one_of(&STRATEGIES),
+            strategy,
             capacity,
             history: random.one_of(&history),
             publishers: 1 + random.below(4),
             events: 1 + random.below(most),
             gating: random.below(stay + 1),
             lossy: random.below(stay + 1),
+            committing: if commits { random.below(3) } else { 0 },
+            behind: random.below(3),
             drifters: random.below(3),
             ending: random.one_of(&[Ending::Late, Ending::Early, Ending::Handles]),
         }
@@ -58,6 +65,7 @@ impl Scene {
     /// each party has in its hands.
     fn alive_at_most(&self) -> usize {
         let parties = self.publishers + self.gating + self.lossy + self.drifters;
+        let parties = parties + self.committing * (1 + self.behind);
         2 * self.capacity.next_power_of_two() + 32 * parties as usize
     }
 }
@@ -69,13 +77,29 @@ pub(crate) fn round(seed: u64, random: &mut Random, summary: &mut Summary) {
     let bus = with_history(scene.capacity, scene.history, scene.strategy);
     let ledger = Ledger::default();
 
-    let staying: Vec<_> = (0..scene.gating + scene.lossy)
+    let mut staying: Vec<_> = (0..scene.gating + scene.lossy)
         .map(|index| match index < scene.gating {
             true => bus.subscribe(),
             false => bus.subscribe_lossy(),
         })
         .map(|receiver| stay(&crew, &scene, receiver, random.fork()))
         .collect();
+    let mut watching = Vec::new();
+    for _ in 0..scene.committing {
+        let leader = bus.subscribe_committing();
+        let mark = leader.watermark();
+        for _ in 0..scene.behind {
+            let builder = bus.receiver().behind(&mark);
+            let follower = match random.below(2) {
+                0 => builder.lossy().build(),
+                _ => builder.build(),
+            };
+            let mark = mark.clone();
+            staying.push(follow(&crew, &scene, follower, mark, random.fork()));
+        }
+        watching.push(crew.spawn(watch_commits(mark, random.fork())));
+        staying.push(commit(&crew, &scene, leader, random.fork()));
+    }
     let drifting: Vec<_> = (0..scene.drifters)
         .map(|_| {
             crew.spawn(drift(
@@ -114,6 +138,9 @@ pub(crate) fn round(seed: u64, random: &mut Random, summary: &mut Summary) {
         tally.received += seen.received;
     }
     drop(receivers);
+    for watcher in watching {
+        tally.waited += watcher();
+    }
     for drifter in drifting {
         let drifted = drifter();
         missed += drifted.missed;
@@ -158,6 +185,61 @@ fn stay(
         receive_as(caller, &mut receiver, &mut seen, u64::MAX, &mut random).await;
         (receiver, seen)
     })
+}
+
+/// The same, by committing.
+fn commit(
+    crew: &Crew,
+    scene: &Scene,
+    mut receiver: Receiver<Tracked>,
+    mut random: Random,
+) -> Job<Stayed> {
+    let lossless = scene.strategy == WaitStrategy::Block;
+    let caller = scene.caller;
+    crew.spawn(async move {
+        let mut seen = Seen::new(&receiver, lossless);
+        commit_as(caller, &mut receiver, &mut seen, &mut random).await;
+        (receiver, seen)
+    })
+}
+
+/// Receives, and never beyond what the one before it has committed.
+fn follow(
+    crew: &Crew,
+    scene: &Scene,
+    mut receiver: Receiver<Tracked>,
+    mark: Watermark<Tracked>,
+    mut random: Random,
+) -> Job<Stayed> {
+    let lossless = scene.strategy == WaitStrategy::Block && !receiver.is_lossy();
+    let caller = scene.caller;
+    crew.spawn(async move {
+        let mut seen = Seen::new(&receiver, lossless);
+        while receive_as(caller, &mut receiver, &mut seen, 1, &mut random).await {
+            assert!(receiver.position() <= mark.get(), "not committed");
+        }
+        (receiver, seen)
+    })
+}
+
+/// Waits for commits, until the receiver is gone. How often one came.
+async fn watch_commits(mark: Watermark<Tracked>, mut random: Random) -> u64 {
+    let mut reached = 0;
+    loop {
+        let sequence = mark.get() + random.below(4);
+        let waited = match random.below(2) {
+            0 => Some(mark.reached(sequence).await),
+            _ => cut(mark.reached(sequence), random.below(4)).await,
+        };
+        match waited {
+            Some(Ok(())) => {
+                assert!(mark.get() > sequence);
+                reached += 1;
+            }
+            Some(Err(Gone)) => return reached,
+            None => {}
+        }
+    }
 }
 
 async fn publish(

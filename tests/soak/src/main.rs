@@ -5,7 +5,8 @@
 //! a channel, who publishes and who receives (threads or tasks; receivers of both kinds, some that
 //! stay and some that come and go), in which ways (waiting, blocking, trying, batches, futures that
 //! are dropped at random points), and how it ends. What is checked: each publisher's events come in
-//! order; for every receiver, received + missed = published; gating receivers miss nothing; the
+//! order; for every receiver, received + missed = published; gating receivers miss nothing;
+//! what is not committed comes again, and nobody who stays behind comes before a commit; the
 //! statistics are the sum of what was seen; as many values are alive as fit into the bus, and none
 //! after the round; the memory in use does not grow from round to round; nobody sleeps for ever.
 //!
