@@ -1,7 +1,6 @@
 //! The tower layer: one event for each request.
 
-use crate::audit::Audit;
-use crate::places::NoPlace;
+use crate::audit::{Audit, NoRoom};
 use crate::problem::Problem;
 use crate::request::{Described, describe};
 use axum::extract::Request;
@@ -83,7 +82,7 @@ impl AuditLayer {
         let Described { event, fault } = describe(&request);
         let id = HeaderValue::from_str(&event.request_id);
         let mut response = match self.audit.open(event, arrived).await {
-            Err(no_place) => self.refusal(no_place),
+            Err(no_room) => self.refusal(no_room),
             Ok(entry) => {
                 // From here to `close` nothing may be lost: a dropped `entry` publishes too.
                 let response = match fault {
@@ -101,14 +100,14 @@ impl AuditLayer {
         response
     }
 
-    fn refusal(&self, no_place: NoPlace) -> Response {
-        match no_place {
-            NoPlace::Full => Problem::unavailable(format!(
-                "the audit is full: the request waited {:?} for a place in it, and was not carried \
+    fn refusal(&self, no_room: NoRoom) -> Response {
+        match no_room {
+            NoRoom::Full => Problem::unavailable(format!(
+                "the audit is full: the request waited {:?} for room in it, and was not carried \
                  out; try again later",
-                self.audit.places.max_wait()
+                self.audit.max_wait
             )),
-            NoPlace::Closed => {
+            NoRoom::Closed => {
                 Problem::unavailable("the server is shutting down; the request was not carried out")
             }
         }
@@ -153,11 +152,12 @@ impl AuditLayer {
             )
             .into_response();
         };
-        let max_wait = self.audit.places.max_wait();
+        let max_wait = self.audit.max_wait;
         if self.durable
-            && timeout(max_wait, self.audit.is_stored(sequence))
-                .await
-                .is_err()
+            && !matches!(
+                timeout(max_wait, self.audit.stored.reached(sequence)).await,
+                Ok(Ok(()))
+            )
         {
             response = Problem::new(
                 StatusCode::GATEWAY_TIMEOUT,

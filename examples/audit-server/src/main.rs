@@ -3,12 +3,12 @@
 //!
 //! ```text
 //!                      ┌──────────── AuditLayer ────────────┐
-//!  request ──► place ──► handler ──► publish ──► answer      │
+//!  request ──► permit ──► handler ──► publish ──► answer     │
 //!              ▲       └─────────────────│──────────────────┘
 //!              │                         ▼
 //!              │                     Block bus ──► viewers (lossy)  ──► /events ──► page
 //!              │                         │
-//!              └── stored ◄── SQLite ◄── sink (gating, in batches)
+//!              └── commit ◄── SQLite ◄── sink (committing, in batches)
 //! ```
 
 mod api;
@@ -17,7 +17,6 @@ mod audit;
 mod event;
 mod layer;
 mod page;
-mod places;
 mod problem;
 mod prometheus;
 mod request;

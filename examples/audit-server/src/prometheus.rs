@@ -40,15 +40,12 @@ pub fn install() -> anyhow::Result<PrometheusHandle> {
     );
     describe_gauge!("audit_viewers", "Viewers there are");
     describe_gauge!("audit_viewer_missed", "Events missed by this viewer");
-    describe_gauge!(
-        "audit_ring_fill",
-        "The part of the ring's places that is taken"
-    );
+    describe_gauge!("audit_ring_fill", "The part of the ring that is taken");
     describe_gauge!("audit_in_flight", "Requests being handled");
     describe_histogram!(
         "audit_wait_seconds",
         Unit::Seconds,
-        "Waiting for a place in the ring"
+        "Waiting for room in the ring"
     );
     describe_histogram!(
         "http_request_seconds",
@@ -71,17 +68,16 @@ pub async fn render(
     State((sources, handle)): State<(Sources, PrometheusHandle)>,
 ) -> impl IntoResponse {
     let stats = sources.snapshot();
-    let mut missed = stats.viewers.missed_by_gone;
-    for viewer in &stats.viewers.present {
-        missed += viewer.missed;
+    let viewers = stats.receivers.iter().filter(|one| one.kind == "lossy");
+    gauge!("audit_viewers").set(viewers.clone().count() as f64);
+    for viewer in viewers {
         gauge!("audit_viewer_missed", "viewer" => viewer.id.to_string()).set(viewer.missed as f64);
     }
     counter!("audit_published_total").absolute(stats.published);
     counter!("audit_stored_total").absolute(stats.stored);
     counter!("audit_refused_total").absolute(stats.waiting.refused);
     counter!("audit_store_retries_total").absolute(stats.sink.retries);
-    counter!("audit_viewer_missed_total").absolute(missed);
-    gauge!("audit_viewers").set(stats.viewers.present.len() as f64);
+    counter!("audit_viewer_missed_total").absolute(stats.missed);
     gauge!("audit_ring_fill").set(stats.ring.fill);
     gauge!("audit_in_flight").set(stats.ring.in_flight as f64);
     (

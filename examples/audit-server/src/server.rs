@@ -4,17 +4,17 @@ use crate::args::Args;
 use crate::audit::Audit;
 use crate::layer::AuditLayer;
 use crate::problem::Problem;
-use crate::shutdown::{Ended, Running, Signals, exit_at_next};
+use crate::shutdown::{Running, Signals, exit_at_next};
 use crate::sink::{self, Progress};
 use crate::stats::{self, Sources};
 use crate::store::Store;
-use crate::viewers::Viewers;
 use crate::{api, page, prometheus, sse};
 use anyhow::{Context, bail};
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
 use axum::serve::ListenerExt;
+use eventring::BuildError;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -25,12 +25,18 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let store = Store::open(&args.database)?;
     let first = store.next_sequence().context("cannot read the audit")?;
     let audit = Audit::new(first, args.capacity, args.max_wait);
-    let audit = Arc::new(audit.context("--capacity cannot be used")?);
+    let (audit, sink) = audit.map_err(|error| {
+        let what = match error {
+            BuildError::FirstTooLarge(_) => "the audit's numbers have come to their end",
+            _ => "--capacity cannot be used",
+        };
+        anyhow::Error::new(error).context(what)
+    })?;
+    let audit = Arc::new(audit);
     let progress = Arc::new(Progress::default());
     let sources = Sources {
         audit: Arc::clone(&audit),
         progress: Arc::clone(&progress),
-        viewers: Arc::new(Viewers::new(Arc::clone(&audit))),
     };
     let listener = TcpListener::bind(args.listen).await.with_context(|| {
         format!(
@@ -42,8 +48,8 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let metrics = prometheus::install()?;
     tokio::spawn(prometheus::upkeep(metrics.clone()));
 
-    let mut stored = sink::start(Arc::clone(&audit), store, Arc::clone(&progress))
-        .context("cannot start the audit's sink")?;
+    let mut stored =
+        sink::start(sink, store, Arc::clone(&progress)).context("cannot start the audit's sink")?;
     let (stop, abort) = (CancellationToken::new(), CancellationToken::new());
     let app = app(&args, &sources, metrics, &abort);
     let listener = listener.tap_io(|connection| {
@@ -72,8 +78,8 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         stored,
     };
     match running.shut_down(args.shutdown_timeout).await {
-        Ended::AllStored => Ok(()),
-        Ended::NotStored(events) => bail!(
+        0 => Ok(()),
+        events => bail!(
             "{events} events could not be stored within {:?} and are lost{}",
             args.shutdown_timeout,
             progress
@@ -103,7 +109,7 @@ fn app(
         .route("/", get(page::page))
         .route(
             "/events",
-            get(sse::events).with_state(Arc::clone(&sources.viewers)),
+            get(sse::events).with_state(Arc::clone(&sources.audit)),
         )
         .route("/stats", get(stats::stats).with_state(sources.clone()))
         .route("/metrics", render)

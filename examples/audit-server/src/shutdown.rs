@@ -71,13 +71,9 @@ pub struct Running {
     pub stored: oneshot::Receiver<()>,
 }
 
-pub enum Ended {
-    AllStored,
-    NotStored(u64),
-}
-
 impl Running {
-    pub async fn shut_down(self, limit: Duration) -> Ended {
+    /// Returns how many events are lost.
+    pub async fn shut_down(self, limit: Duration) -> u64 {
         let deadline = Instant::now() + limit;
         self.stop.cancel();
         // Requests get half of the time; the rest is for the database.
@@ -85,17 +81,14 @@ impl Running {
             self.abort.cancel();
             self.audit.finish().await;
         }
-        // Only now: every request that has a place has published. Viewers get what is in the
+        // Only now: every request that has room has published. Viewers get what is in the
         // ring, then their streams end, without which the server would wait for them for ever.
         self.audit.bus.close();
-        let stored = matches!(timeout_at(deadline, self.stored).await, Ok(Ok(())));
+        // What is not stored by then is counted below.
+        let _ = timeout_at(deadline, self.stored).await;
         if timeout(LINGER, self.serving).await.is_err() {
             tracing::info!("some connections did not end by themselves");
         }
-        if stored {
-            Ended::AllStored
-        } else {
-            Ended::NotStored(self.audit.next() - self.audit.stored())
-        }
+        self.audit.bus.stats().next_sequence - self.audit.stored.get()
     }
 }

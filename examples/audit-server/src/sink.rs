@@ -1,6 +1,5 @@
-//! The audit sink: a gating receiver on a thread of its own, one transaction for each batch.
+//! The audit sink: a committing receiver on a thread of its own, one transaction for each batch.
 
-use crate::audit::Audit;
 use crate::event::AuditEvent;
 use crate::store::Store;
 use backon::{BlockingRetryable, ExponentialBuilder};
@@ -37,14 +36,13 @@ impl Progress {
 /// Starts the sink. What comes back resolves when it has stored everything and the bus is closed;
 /// to an error if its thread ended otherwise.
 pub fn start(
-    audit: Arc<Audit>,
+    receiver: Receiver<Arc<AuditEvent>>,
     store: Store,
     progress: Arc<Progress>,
 ) -> io::Result<oneshot::Receiver<()>> {
     let (ending, ended) = oneshot::channel();
-    let receiver = audit.bus.subscribe();
     let body = move || {
-        run(receiver, store, &audit, &progress);
+        run(receiver, store, &progress);
         // Nobody may be waiting any more.
         let _ = ending.send(());
     };
@@ -54,19 +52,9 @@ pub fn start(
     Ok(ended)
 }
 
-fn run(
-    mut receiver: Receiver<Arc<AuditEvent>>,
-    mut store: Store,
-    audit: &Audit,
-    progress: &Progress,
-) {
-    let mut batch = Vec::with_capacity(BATCH);
-    loop {
-        let first = audit.first + receiver.position();
-        if receiver.recv_many_blocking(&mut batch, BATCH) == 0 {
-            return;
-        }
-        (|| store.append(first, &batch))
+fn run(mut receiver: Receiver<Arc<AuditEvent>>, mut store: Store, progress: &Progress) {
+    while let Some(batch) = receiver.recv_batch_blocking(BATCH) {
+        (|| store.append(&batch))
             .retry(backoff())
             .sleep(thread::sleep)
             .notify(|error, pause| {
@@ -81,8 +69,7 @@ fn run(
             .expect("it is tried again for ever");
         progress.batches.fetch_add(1, Ordering::Relaxed);
         *progress.lock() = None;
-        audit.count_stored(batch.len());
-        batch.clear();
+        batch.commit();
     }
 }
 

@@ -3,28 +3,24 @@
 //! `id:` is the event's number, so that a browser that comes back says where it was. Besides
 //! events there are `gap`, with how many this viewer missed, and `restart`.
 
+use crate::audit::Audit;
 use crate::event::Numbered;
 use crate::problem::Problem;
-use crate::viewers::{Update, Viewers};
+use crate::viewers::{self, Update};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Sse;
 use axum::response::sse::{Event, KeepAlive};
-use futures::Stream;
-use futures::stream::unfold;
+use futures::{Stream, StreamExt};
 use serde_json::json;
 use std::sync::Arc;
 
 pub async fn events(
-    State(viewers): State<Arc<Viewers>>,
+    State(audit): State<Arc<Audit>>,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, axum::Error>>>, Problem> {
-    let viewer = viewers.join(last_event_id(&headers)?);
-    let updates = unfold(viewer, async |mut viewer| {
-        let update = viewer.next().await?;
-        Some((encode(update), viewer))
-    });
-    Ok(Sse::new(updates).keep_alive(KeepAlive::default()))
+    let updates = viewers::join(&audit, last_event_id(&headers)?);
+    Ok(Sse::new(updates.map(encode)).keep_alive(KeepAlive::default()))
 }
 
 fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, Problem> {

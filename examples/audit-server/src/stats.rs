@@ -2,9 +2,9 @@
 
 use crate::audit::Audit;
 use crate::sink::Progress;
-use crate::viewers::{Viewers, ViewersStats};
 use axum::Json;
 use axum::extract::State;
+use eventring::{ReceiverInfo, ReceiverKind};
 use serde::Serialize;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -19,20 +19,22 @@ pub struct Stats {
     pub ring: RingStats,
     pub waiting: WaitingStats,
     pub sink: SinkStats,
-    pub viewers: ViewersStats,
+    /// Events missed by slow viewers, of those too that have gone.
+    pub missed: u64,
+    pub receivers: Vec<ReceiverStats>,
 }
 
-/// Places in the audit.
+/// Room in the audit.
 #[derive(Serialize)]
 pub struct RingStats {
     pub capacity: usize,
     pub in_flight: usize,
     pub not_stored: u64,
-    /// The part of the places that is taken.
+    /// The part of it that is taken.
     pub fill: f64,
 }
 
-/// Requests that had to wait for a place.
+/// Requests that had to wait for room.
 #[derive(Serialize)]
 pub struct WaitingStats {
     pub requests: u64,
@@ -48,31 +50,67 @@ pub struct SinkStats {
     pub trouble: Option<String>,
 }
 
+/// The sink, or a viewer.
+#[derive(Serialize)]
+pub struct ReceiverStats {
+    pub id: u64,
+    pub name: Option<Arc<str>>,
+    pub kind: &'static str,
+    /// The number of the event that it is to store, or to be sent, next.
+    pub position: u64,
+    /// Events from there on, including those that a viewer may turn out to have missed.
+    pub behind: u64,
+    pub missed: u64,
+    /// Whether a request, or an answer, waits for it to go on.
+    pub awaited: bool,
+}
+
+impl From<ReceiverInfo> for ReceiverStats {
+    fn from(info: ReceiverInfo) -> Self {
+        Self {
+            id: info.id,
+            name: info.name,
+            kind: match info.kind {
+                ReceiverKind::Lossy => "lossy",
+                ReceiverKind::Committing => "committing",
+                _ => "gating",
+            },
+            position: info.position,
+            behind: info.behind,
+            missed: info.missed,
+            awaited: info.awaited,
+        }
+    }
+}
+
 /// Where the counts are.
 #[derive(Clone)]
 pub struct Sources {
     pub audit: Arc<Audit>,
     pub progress: Arc<Progress>,
-    pub viewers: Arc<Viewers>,
 }
 
 impl Sources {
     pub fn snapshot(&self) -> Stats {
         let audit = &self.audit;
         // In this order: what is stored was published before.
-        let stored = audit.stored() - audit.first;
-        let published = audit.bus.stats().published;
+        let stored = audit.stored.get();
+        let bus = audit.bus.stats();
+        let not_stored = bus.next_sequence - stored;
+        let in_flight = audit.in_flight();
         let capacity = audit.bus.capacity();
-        let waits = audit.places.waits();
+        // Those who wait are in flight too, and have no room.
+        let taken = capacity.min(in_flight + not_stored as usize);
+        let waits = audit.waits();
         Stats {
-            published,
-            stored,
-            next_sequence: audit.first + published,
+            published: bus.published,
+            stored: bus.published - not_stored,
+            next_sequence: bus.next_sequence,
             ring: RingStats {
                 capacity,
-                in_flight: audit.in_flight(),
-                not_stored: published - stored,
-                fill: 1.0 - audit.places.free() as f64 / capacity as f64,
+                in_flight,
+                not_stored,
+                fill: taken as f64 / capacity as f64,
             },
             waiting: WaitingStats {
                 requests: waits.requests,
@@ -84,7 +122,8 @@ impl Sources {
                 retries: self.progress.retries.load(Ordering::Relaxed),
                 trouble: self.progress.trouble(),
             },
-            viewers: self.viewers.stats(),
+            missed: bus.missed,
+            receivers: audit.bus.receivers().into_iter().map(Into::into).collect(),
         }
     }
 }

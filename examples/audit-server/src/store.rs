@@ -57,13 +57,16 @@ impl Store {
         self.connection.query_row(query, [], |row| row.get(0))
     }
 
-    /// Stores all of the events, numbered from `first`, or none.
-    pub fn append(&mut self, first: u64, events: &[Arc<AuditEvent>]) -> rusqlite::Result<()> {
+    /// Stores all of the events by their numbers, or none.
+    pub fn append<'a>(
+        &mut self,
+        events: impl IntoIterator<Item = (u64, &'a Arc<AuditEvent>)>,
+    ) -> rusqlite::Result<()> {
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut insert = transaction.prepare_cached(INSERT)?;
-        for (sequence, event) in (first..).zip(events) {
+        for (sequence, event) in events {
             insert.execute(params![
                 sequence,
                 event.time_ms,
@@ -142,17 +145,17 @@ mod tests {
     fn a_full_disk_stores_all_of_a_batch_or_none() {
         let folder = tempfile::tempdir().unwrap();
         let mut store = Store::open(&folder.path().join("audit.db")).unwrap();
-        store.append(0, &events(3)).unwrap();
+        store.append((0..).zip(&events(3))).unwrap();
         let limit = |store: &Store, pages: u32| {
             let pragma = format!("PRAGMA max_page_count = {pages}");
             store.connection.query_row(&pragma, [], |_| Ok(())).unwrap();
         };
         limit(&store, 10);
-        let error = store.append(3, &events(1000)).unwrap_err();
+        let error = store.append((3..).zip(&events(1000))).unwrap_err();
         assert_eq!(error.sqlite_error_code(), Some(ErrorCode::DiskFull));
         assert_eq!(store.next_sequence().unwrap(), 3);
         limit(&store, 100_000);
-        store.append(3, &events(1000)).unwrap();
+        store.append((3..).zip(&events(1000))).unwrap();
         assert_eq!(store.next_sequence().unwrap(), 1003);
     }
 }

@@ -15,10 +15,9 @@ struct Setup {
 }
 
 fn setup(request_timeout: Duration) -> Setup {
-    let audit = Arc::new(Audit::new(100, 4, Duration::ZERO).unwrap());
-    let events = audit.bus.subscribe();
+    let (audit, events) = Audit::new(100, 4, Duration::ZERO).unwrap();
     let layer = AuditLayer {
-        audit,
+        audit: Arc::new(audit),
         durable: false,
         request_timeout,
         abort: CancellationToken::new(),
@@ -88,7 +87,7 @@ async fn a_request_that_takes_too_long() {
 }
 
 #[tokio::test]
-async fn without_a_place_the_handler_is_not_called() {
+async fn without_room_the_handler_is_not_called() {
     let mut setup = setup(Duration::MAX);
     for _ in 0..4 {
         setup.send(|| ready("ok".into_response())).await;
@@ -101,7 +100,7 @@ async fn without_a_place_the_handler_is_not_called() {
     assert_eq!(response.headers()["retry-after"], "1");
     assert_eq!(setup.events.try_recv(), Err(TryRecvError::Empty));
 
-    setup.layer.audit.count_stored(1);
+    setup.events.commit(101);
     setup.send(|| ready("ok".into_response())).await;
     assert_eq!(setup.event().status, 200);
 }
@@ -112,12 +111,12 @@ async fn a_durable_answer_waits_until_its_event_is_stored() {
     setup.layer.durable = true;
     // `max_wait` is 0 here: the wait is looked at by itself.
     let audit = Arc::clone(&setup.layer.audit);
-    let mut stored = pin!(audit.is_stored(100));
+    let mut stored = pin!(audit.stored.reached(100));
     assert!(poll!(&mut stored).is_pending());
     let response = setup.send(|| ready("ok".into_response())).await;
     assert_eq!(response.status(), 504);
     assert_eq!(setup.event().status, 200);
     assert!(poll!(&mut stored).is_pending());
-    audit.count_stored(1);
-    assert!(poll!(&mut stored).is_ready());
+    setup.events.commit_all();
+    assert_eq!(poll!(&mut stored), Poll::Ready(Ok(())));
 }

@@ -1,7 +1,7 @@
 //! What the page does.
 
 use crate::browser::Browser;
-use crate::common::{Home, Server, watched};
+use crate::common::{Home, Server, viewers, watched};
 use crate::proxy::Proxy;
 use fantoccini::key::Key;
 use reqwest::Method;
@@ -23,13 +23,11 @@ pub async fn open(browser: &Browser, address: SocketAddr) {
 pub async fn overrun(server: &Server, proxy: &Proxy) {
     proxy.stall();
     let key = "k".repeat(4000);
-    loop {
+    let mut behind = false;
+    while !behind {
         let stats = server.stats().await;
-        let behind = stats["viewers"]["present"][0]["behind"].as_u64();
-        if behind > stats["ring"]["capacity"].as_u64() {
-            return;
-        }
-        server.put(&key).await;
+        behind = viewers(&stats)[0]["behind"] == stats["ring"]["capacity"];
+        server.put(&key).await; // the last one overruns it
     }
 }
 
@@ -151,10 +149,8 @@ async fn a_stalled_page_shows_its_gap() {
 
         overrun(&server, &proxy).await;
         proxy.go_on();
-        let stats = server
-            .until(|stats| stats["viewers"]["present"][0]["behind"] == 0)
-            .await;
-        let missed = stats["viewers"]["present"][0]["missed"].as_u64().unwrap();
+        let stats = server.until(|stats| viewers(stats)[0]["behind"] == 0).await;
+        let missed = viewers(&stats)[0]["missed"].as_u64().unwrap();
         let published = stats["published"].as_u64().unwrap();
         assert!(missed > 0);
         browser

@@ -130,7 +130,7 @@ impl Server {
         answer.expect("an answer")
     }
 
-    /// Sends a request, and comes back while it waits for its place in the audit.
+    /// Sends a request, and comes back while it waits for room in the audit.
     pub async fn put_waiting(self: &Arc<Self>, key: &'static str) -> JoinHandle<Answer> {
         let server = Arc::clone(self);
         let request = tokio::spawn(async move { server.put(key).await });
@@ -222,6 +222,12 @@ impl Answer {
     pub fn row(self) -> Row {
         self.row.expect("an audited answer")
     }
+}
+
+/// The viewers in the statistics, in the order in which they came.
+pub fn viewers(stats: &Value) -> Vec<&Value> {
+    let receivers = stats["receivers"].as_array().unwrap().iter();
+    receivers.filter(|one| one["name"] == "viewer").collect()
 }
 
 pub fn sequences(rows: &[Row]) -> Vec<u64> {

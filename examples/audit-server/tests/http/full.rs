@@ -51,7 +51,16 @@ async fn a_request_that_waits_goes_on_when_there_is_room() {
         let server = Arc::new(home.start(&["--capacity", "1", "--max-wait", "1h"]));
         let lock = home.lock();
         server.put("first").await;
+        let sink = &server.stats().await["receivers"][0];
+        assert_eq!(
+            (&sink["name"], &sink["behind"]),
+            (&"sink".into(), &1.into())
+        );
+        assert_eq!(sink["awaited"], false);
         let waiting = server.put_waiting("second").await;
+        server
+            .until(|stats| stats["receivers"][0]["awaited"] == true)
+            .await;
         drop(lock);
         let answer = waiting.await.unwrap();
         assert_eq!(answer.status, 201);

@@ -1,6 +1,7 @@
 //! `/stats` and `/metrics` tell the same.
 
 use crate::common::{Home, watched};
+use serde_json::json;
 
 #[tokio::test]
 async fn the_counts_are_what_happened() {
@@ -33,10 +34,16 @@ async fn the_counts_are_what_happened() {
         assert_eq!(stats["waiting"]["refused"], 1);
         assert!(stats["waiting"]["seconds"].as_f64() > Some(0.0));
         assert!(stats["sink"]["batches"].as_u64() <= Some(10));
-        let viewer = &stats["viewers"]["present"][0];
-        assert_eq!(viewer["sent"], 4);
-        assert_eq!(viewer["missed"], 5);
-        assert_eq!(viewer["behind"], 0);
+        assert_eq!(stats["missed"], 5);
+        let sink = json!({
+            "id": 0, "name": "sink", "kind": "committing",
+            "position": 10, "behind": 0, "missed": 0, "awaited": false,
+        });
+        let viewer = json!({
+            "id": 1, "name": "viewer", "kind": "lossy",
+            "position": 10, "behind": 0, "missed": 5, "awaited": false,
+        });
+        assert_eq!(stats["receivers"], json!([sink, viewer]));
 
         let response = server.get("/metrics").await;
         let kind = response.headers()["content-type"].to_str().unwrap();
@@ -48,7 +55,7 @@ async fn the_counts_are_what_happened() {
             "audit_stored_total 10",
             "audit_refused_total 1",
             "audit_viewer_missed_total 5",
-            "audit_viewer_missed{viewer=\"0\"} 5",
+            "audit_viewer_missed{viewer=\"1\"} 5",
             "audit_viewers 1",
             "audit_ring_fill 0",
             "audit_in_flight 0",

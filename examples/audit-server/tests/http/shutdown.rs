@@ -1,6 +1,6 @@
 //! SIGTERM: requests are finished, pages end, everything is stored, and nothing hangs.
 
-use crate::common::{Home, Seen, until, watched};
+use crate::common::{Home, Seen, until, viewers, watched};
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -27,12 +27,10 @@ async fn open_and_stalled_pages_do_not_keep_it() {
         let server = home.start(&["--capacity", "64", "--max-wait", "1h"]);
         let mut open = server.view(None).await;
         let stalled = server.stall().await;
-        server
-            .until(|stats| stats["viewers"]["present"].as_array().unwrap().len() == 2)
-            .await;
+        server.until(|stats| viewers(stats).len() == 2).await;
         // More than the connection's buffers take, so that the stalled one is stuck.
         let key = "k".repeat(4000);
-        let behind = |stats: &serde_json::Value| stats["viewers"]["present"][1]["behind"].as_u64();
+        let behind = |stats: &serde_json::Value| viewers(stats)[1]["behind"].as_u64();
         let mut published = 0;
         while behind(&server.stats().await) < Some(64) {
             server.put(&key).await;
@@ -84,7 +82,7 @@ async fn a_request_that_does_not_end_is_ended_and_audited() {
 }
 
 #[tokio::test]
-async fn requests_that_wait_for_a_place_are_told() {
+async fn requests_that_wait_for_room_are_told() {
     watched(async {
         let home = Home::new();
         let server = Arc::new(home.start(&["--capacity", "1", "--max-wait", "1h"]));

@@ -55,6 +55,15 @@ fn a_database_with_another_table_of_that_name() {
     );
 }
 
+#[tokio::test]
+async fn a_database_whose_numbers_cannot_go_on() {
+    let home = Home::new();
+    home.start(&[]).stop().await;
+    let insert = "INSERT INTO audit VALUES (?, 1, 'id', 'me', 'GET', '/', 200, 1, 1)";
+    home.connect().execute(insert, [1_u64 << 59]).unwrap();
+    fails(&mut home.command(&[]), &["numbers have come to their end"]);
+}
+
 #[test]
 fn a_database_that_is_locked() {
     let home = Home::new();
