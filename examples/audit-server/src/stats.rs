@@ -58,7 +58,8 @@ pub struct ReceiverStats {
     pub kind: &'static str,
     /// The number of the event that it is to store, or to be sent, next.
     pub position: u64,
-    /// Events from there on, including those that a viewer may turn out to have missed.
+    /// Events from there on. A viewer is at most the ring's capacity behind: what is overwritten, it has
+    /// missed, and is counted there when it is told.
     pub behind: u64,
     pub missed: u64,
     /// Whether a request, or an answer, waits for it to go on.
