@@ -1,4 +1,4 @@
-//! One slot of the ring: the stamp and the value. All `unsafe` of the crate.
+//! One slot of the ring: the stamp and the value.
 #![allow(unsafe_code)]
 
 use crate::ring::sequence::StampWord;
