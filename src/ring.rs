@@ -378,13 +378,12 @@ impl<E> Ring<E> {
         self.mask + 1
     }
 
-    /// P5 to P8 for a claim of one.
+    /// P5 to P8 for a claim of one. Takes the event from where it is.
     #[inline]
-    pub(crate) fn fill(&self, claim: &Claim, event: E) -> u64 {
+    pub(crate) fn fill(&self, claim: &Claim, event: &mut Option<E>) -> u64 {
         let sequence = claim.first;
-        let mut event = Some(event);
         let slot = self.slot(sequence);
-        let kept = self.write(slot, sequence, &mut event);
+        let kept = self.write(slot, sequence, event);
         let stamp = slot.commit(sequence); // P7
         if stamp.has_waiting() && step("notify-waiting") {
             self.shards.gather(self.index(sequence), stamp.waiting());
@@ -393,7 +392,7 @@ impl<E> Ring<E> {
         if stamp.has_waiting() || claim.hand_over {
             self.waking.wake_gathered();
         }
-        drop(event); // P8
+        *event = None; // P8
         drop(owed);
         sequence
     }

@@ -1,6 +1,7 @@
 //! Publishing: at once, or once there is room.
 
 use super::EventBus;
+use crate::coop::poll_within;
 use crate::error::{PublishError, TryPublishError};
 use crate::ring::{Claim, Place, Refusal, Wants};
 use crate::strategy::WaitStrategy;
@@ -10,6 +11,8 @@ use crate::wait::{Limit, block_on};
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
+#[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 #[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
@@ -47,7 +50,10 @@ impl<E> EventBus<E> {
     /// # });
     /// ```
     pub fn publish(&self, event: E) -> Publish<'_, E> {
-        Publish(Publishing::new(self, event))
+        Publish {
+            bus: self,
+            unpublished: Unpublished::new(Some(event)),
+        }
     }
 
     /// Publishes an event if there is room, whatever the strategy, and returns its sequence number.
@@ -69,7 +75,7 @@ impl<E> EventBus<E> {
     #[inline]
     pub fn try_publish(&self, event: E) -> Result<u64, TryPublishError<E>> {
         match self.ring.sequencer.claim(1) {
-            Ok(claim) => Ok(self.ring.fill(&claim, event)),
+            Ok(claim) => Ok(self.ring.fill(&claim, &mut Some(event))),
             Err(Refusal::Full) => Err(TryPublishError::Full(event)),
             Err(Refusal::Closed) => Err(TryPublishError::Closed(event)),
         }
@@ -87,7 +93,7 @@ impl<E> EventBus<E> {
     /// ```
     #[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
     pub fn publish_blocking(&self, event: E) -> Result<u64, PublishError<E>> {
-        Publishing::new(self, event)
+        self.publish(event)
             .block(&mut Limit::Unlimited)
             .expect("waits without a deadline")
     }
@@ -112,13 +118,13 @@ impl<E> EventBus<E> {
     /// ```
     #[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
     pub fn publish_timeout(&self, event: E, timeout: Duration) -> Result<u64, TryPublishError<E>> {
-        let mut publishing = Publishing::new(self, event);
-        match publishing.block(&mut Limit::Timeout(timeout)) {
+        let mut publish = self.publish(event);
+        match publish.block(&mut Limit::Timeout(timeout)) {
             Some(Ok(sequence)) => Ok(sequence),
             Some(Err(PublishError::Closed(event))) => Err(TryPublishError::Closed(event)),
             Some(Err(PublishError::Dropped(event))) => Err(TryPublishError::Full(event)),
             None => {
-                let event = publishing.unpublished.leave(self);
+                let event = publish.unpublished.leave(self);
                 Err(TryPublishError::Full(event.expect("was not published")))
             }
         }
@@ -201,6 +207,9 @@ impl<E> EventBus<E> {
 }
 
 /// An event that may have to wait for room. Whoever is done with it [leaves](Self::leave).
+///
+/// What is waited for is the claim, which is small: the event stays where it is until then, and goes from
+/// there into its slot. (Without optimisation each function that has it in its result copies it.)
 pub(super) struct Unpublished<E> {
     event: Option<E>,
     place: Place,
@@ -219,48 +228,54 @@ impl<E> Unpublished<E> {
         self.event.is_some()
     }
 
-    /// Publishes, or does not by the strategy. `None`: it may have to wait.
+    /// Claims, or is refused by the strategy. `None`: it may have to wait.
     #[inline(always)]
-    pub(super) fn attempt(&mut self, bus: &EventBus<E>) -> Option<Result<u64, PublishError<E>>> {
+    fn try_claim(&self, bus: &EventBus<E>) -> Option<Result<Claim, Refusal>> {
         let sequencer = &bus.ring.sequencer;
-        let claimed = match bus.strategy {
-            WaitStrategy::DropNewest => sequencer.claim(1),
-            _ => sequencer.claim_within(1)?,
-        };
-        Some(self.finish(bus, claimed))
+        match bus.strategy {
+            WaitStrategy::DropNewest => Some(sequencer.claim(1)),
+            _ => sequencer.claim_within(1),
+        }
     }
 
+    /// Once ready, it has to be [finished](Self::finish): a claim must be filled.
     #[inline(always)]
-    pub(super) fn poll(
+    pub(super) fn poll_claim(
         &mut self,
         bus: &EventBus<E>,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<u64, PublishError<E>>> {
+    ) -> Poll<Result<Claim, Refusal>> {
         // Not after a claim, which would never be committed.
         assert!(self.event.is_some(), "polled after completion");
         if !self.place.is_taken() {
-            if let Some(output) = self.attempt(bus) {
-                return Poll::Ready(output);
+            if let Some(claimed) = self.try_claim(bus) {
+                return Poll::Ready(claimed);
             }
         }
         let sequencer = &bus.ring.sequencer;
-        let claimed = ready!(sequencer.poll_claim(&mut self.place, cx.waker(), Wants::ONE));
-        Poll::Ready(self.finish(bus, claimed))
+        sequencer.poll_claim(&mut self.place, cx.waker(), Wants::ONE)
     }
 
     #[inline(always)]
-    fn finish(
+    pub(super) fn finish(
         &mut self,
         bus: &EventBus<E>,
         claimed: Result<Claim, Refusal>,
     ) -> Result<u64, PublishError<E>> {
-        let event = self.event.take().expect("it is there until it is finished");
         match claimed {
-            Ok(claim) => Ok(bus.ring.fill(&claim, event)),
-            Err(Refusal::Closed) => Err(PublishError::Closed(event)),
-            Err(Refusal::Full) => {
+            Ok(claim) => Ok(bus.ring.fill(&claim, &mut self.event)),
+            Err(refusal) => Err(self.refused(bus, refusal)),
+        }
+    }
+
+    #[cold]
+    fn refused(&mut self, bus: &EventBus<E>, refusal: Refusal) -> PublishError<E> {
+        let event = self.event.take().expect("it is there until it is finished");
+        match refusal {
+            Refusal::Closed => PublishError::Closed(event),
+            Refusal::Full => {
                 bus.ring.count_dropped(1);
-                Err(PublishError::Dropped(event))
+                PublishError::Dropped(event)
             }
         }
     }
@@ -273,45 +288,71 @@ impl<E> Unpublished<E> {
     }
 }
 
-/// Waiting to publish one event.
-struct Publishing<'a, E> {
+/// Future of [`EventBus::publish`]: resolves to the event's sequence number. It is `Unpin`.
+///
+/// # Panics
+///
+/// If polled after it has resolved.
+///
+/// # Cancel safety
+///
+/// Dropped before it has resolved, nothing was published, and the event is dropped.
+///
+/// ```
+/// use eventring::{EventBus, WaitStrategy, future::Publish};
+/// use futures::FutureExt;
+///
+/// let bus = EventBus::with_strategy(1, WaitStrategy::Block);
+/// let mut receiver = bus.subscribe();
+/// bus.try_publish('a').unwrap();
+/// let mut waiting: Publish<'_, char> = bus.publish('b');
+/// assert_eq!((&mut waiting).now_or_never(), None);
+/// receiver.try_recv().unwrap();
+/// assert_eq!(waiting.now_or_never(), Some(Ok(1)));
+/// ```
+#[must_use = "futures do nothing unless awaited"]
+pub struct Publish<'a, E> {
     bus: &'a EventBus<E>,
     unpublished: Unpublished<E>,
 }
 
-impl<'a, E> Publishing<'a, E> {
-    fn new(bus: &'a EventBus<E>, event: E) -> Self {
-        Self {
-            bus,
-            unpublished: Unpublished::new(Some(event)),
-        }
-    }
-
+impl<E> Publish<'_, E> {
     #[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
     fn block(&mut self, limit: &mut Limit) -> Option<Result<u64, PublishError<E>>> {
-        let published = self.unpublished.attempt(self.bus);
-        published.or_else(|| block_on(self, limit))
+        let Self { bus, unpublished } = self;
+        let claimed = match unpublished.try_claim(bus) {
+            Some(claimed) => claimed,
+            None => block_on(&mut poll_fn(|cx| unpublished.poll_claim(bus, cx)), limit)?,
+        };
+        Some(unpublished.finish(bus, claimed))
     }
 }
 
 // Nothing is pinned.
-impl<E> Unpin for Publishing<'_, E> {}
+impl<E> Unpin for Publish<'_, E> {}
 
-impl<E> Future for Publishing<'_, E> {
+impl<E> Future for Publish<'_, E> {
     type Output = Result<u64, PublishError<E>>;
 
     #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { bus, unpublished } = &mut *self;
-        unpublished.poll(bus, cx)
+        let claimed = ready!(poll_within(cx, |cx| unpublished.poll_claim(bus, cx)));
+        Poll::Ready(unpublished.finish(bus, claimed))
     }
 }
 
-impl<E> Drop for Publishing<'_, E> {
+impl<E> Drop for Publish<'_, E> {
     #[inline]
     fn drop(&mut self) {
         let unpublished = self.unpublished.leave(self.bus);
         drop(unpublished);
+    }
+}
+
+impl<E> fmt::Debug for Publish<'_, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Publish").finish_non_exhaustive()
     }
 }
 
@@ -385,31 +426,6 @@ impl<E> Drop for PublishingMany<'_, E> {
     }
 }
 
-waiting_future! {
-    /// Future of [`EventBus::publish`]: resolves to the event's sequence number. It is `Unpin`.
-    ///
-    /// # Panics
-    ///
-    /// If polled after it has resolved.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropped before it has resolved, nothing was published, and the event is dropped.
-    ///
-    /// ```
-    /// use eventring::{EventBus, WaitStrategy, future::Publish};
-    /// use futures::FutureExt;
-    ///
-    /// let bus = EventBus::with_strategy(1, WaitStrategy::Block);
-    /// let mut receiver = bus.subscribe();
-    /// bus.try_publish('a').unwrap();
-    /// let mut waiting: Publish<'_, char> = bus.publish('b');
-    /// assert_eq!((&mut waiting).now_or_never(), None);
-    /// receiver.try_recv().unwrap();
-    /// assert_eq!(waiting.now_or_never(), Some(Ok(1)));
-    /// ```
-    Publish<'a, E>(Publishing<'a, E>) -> Result<u64, PublishError<E>>
-}
 waiting_future! {
     /// Future of [`EventBus::publish_many`]: resolves once all events are published. It is `Unpin`.
     ///

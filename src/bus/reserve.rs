@@ -193,7 +193,7 @@ impl<E> Drop for Permit<'_, E> {
 impl<E> EventBus<E> {
     fn publish_reserved(&self, event: E) -> Result<u64, PublishError<E>> {
         match self.ring.sequencer.claim_reserved(1) {
-            Ok(claim) => Ok(self.ring.fill(&claim, event)),
+            Ok(claim) => Ok(self.ring.fill(&claim, &mut Some(event))),
             Err(_) => Err(PublishError::Closed(event)),
         }
     }

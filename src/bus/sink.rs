@@ -123,7 +123,8 @@ impl<E> BusSink<E> {
         if !unpublished.is_some() {
             return Poll::Ready(Ok(()));
         }
-        poll_within(cx, |cx| unpublished.poll(bus, cx)).map_ok(drop)
+        let claimed = ready!(poll_within(cx, |cx| unpublished.poll_claim(bus, cx)));
+        Poll::Ready(unpublished.finish(bus, claimed).map(drop))
     }
 }
 
