@@ -18,7 +18,7 @@ pub(crate) struct Cursor {
     word: AtomicU64,
     /// The registry knows it by this.
     pub(super) number: usize,
-    _after: [MaybeUninit<u64>; 16],
+    _after: [MaybeUninit<u64>; 14], // with the number, to the end of a line that begins with the word
 }
 
 pub(crate) type CursorRef = Arc<Cursor>;
@@ -49,7 +49,7 @@ impl Cursor {
             _before: [MaybeUninit::uninit(); 14],
             word: AtomicU64::new(word.0),
             number,
-            _after: [MaybeUninit::uninit(); 16],
+            _after: [MaybeUninit::uninit(); 14],
         })
     }
 

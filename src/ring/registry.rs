@@ -212,6 +212,14 @@ impl Cursors {
     }
 }
 
+/// What somebody waits for receivers to reach.
+#[derive(Debug, Default)]
+pub(super) struct Awaited {
+    /// The sequences that all are to reach.
+    pub(super) drains: BTreeSet<u64>,
+    pub(super) watched: Watched,
+}
+
 /// Everything that is behind the registry's lock. Never taken on the hot path; no user code runs
 /// under it.
 #[derive(Debug)]
@@ -219,9 +227,8 @@ pub(crate) struct Registry {
     pub(crate) gating: Cursors,
     pub(crate) lossy: Cursors,
     pub(super) room: Room,
-    /// The sequences that somebody waits for all receivers to reach.
-    pub(crate) drains: BTreeSet<u64>,
-    pub(super) watched: Watched,
+    /// Comes with the first one who waits for receivers to reach something.
+    pub(super) awaited: Option<Box<Awaited>>,
     pub(super) unawaited: Unawaited,
     /// Events that receivers were told they missed.
     pub(crate) missed: u64,
@@ -237,8 +244,7 @@ impl Registry {
             gating: Cursors::new(Kind::Gating),
             lossy: Cursors::new(Kind::Lossy),
             room: Room::default(),
-            drains: BTreeSet::new(),
-            watched: Watched::default(),
+            awaited: None,
             unawaited: Unawaited::default(),
             missed: 0,
             released: first,

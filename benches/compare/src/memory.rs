@@ -4,10 +4,11 @@ use crate::allocator::Count;
 use crate::channel::{Awaited, Channel, Drain, Driver, Mode, Open, Polled, Recv, Setup, TrySend};
 use crate::payload::{DISTINCT, Source};
 use crate::peers::{
-    AsyncBroadcast, Bus, Disruptor, Eventring, EventringBatch, EventringBroadcast, MpscFanout,
-    Splaycast, Tokio,
+    AsyncBroadcast, Bus, Dashed, Disruptor, Eventring, EventringBatch, EventringBroadcast, Keyed,
+    Locked, MpscFanout, Splaycast, Tokio,
 };
 use crate::tally::{Tally, Wrong, check_all};
+use eventring::Topics;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
@@ -15,6 +16,8 @@ use std::task::{Context, Poll, Waker};
 const RECEIVERS: usize = 256;
 /// How many events to count over.
 const EVENTS: u64 = 8 * DISTINCT;
+/// How many topics to count and divide by.
+const TOPICS: usize = 100_000;
 
 struct Footprint {
     peer: &'static str,
@@ -72,7 +75,29 @@ pub(crate) fn table() -> Result<String, Wrong> {
             "| {peer:<19} | {empty:>12.0} | {slot:>8.1} | {receiver:>12.1} | {wait:>20} | {per_event:>17.3} | {per_wait:>13} |"
         ));
     }
+    lines.push(format!(
+        "\nBytes per topic of 16 `u64`, one of {TOPICS} in a map, its key and one receiver included, empty.\n\n\
+         | {:<19} | per topic |\n| {:<19} | --------: |",
+        "peer", "---"
+    ));
+    let topics = [
+        per_topic::<Topics<String, u64>>(TOPICS),
+        per_topic::<Locked<u64>>(TOPICS),
+        per_topic::<Dashed<u64>>(TOPICS),
+    ];
+    lines.extend(topics.map(|(peer, bytes)| format!("| {peer:<19} | {bytes:>9.0} |")));
     Ok(lines.join("\n"))
+}
+
+/// Bytes of each of so many topics with a receiver, handles included.
+fn per_topic<M: Keyed<u64>>(topics: usize) -> (&'static str, f64) {
+    let before = Count::now();
+    let map = M::open();
+    let receivers = (0..topics).map(|topic| map.subscribe(&format!("room-{topic}")));
+    let receivers: Box<[_]> = receivers.collect();
+    let bytes = Count::now().live - before.live;
+    drop((map, receivers));
+    (M::PEER, bytes as f64 / topics as f64)
 }
 
 fn of_threads<C: Polled<u64>>() -> Result<Footprint, Wrong> {
@@ -243,12 +268,19 @@ mod tests {
     use super::*;
 
     /// What keeps a receiver's word, between its counts and those of others, on cache lines of its own.
-    const PADDING: f64 = 2.0 * 128.0 - 16.0;
+    const PADDING: f64 = 2.0 * 128.0 - 32.0;
 
     #[test]
     fn an_empty_bus_takes_at_most_twice_what_tokio_takes() {
         let ours = bytes::<Eventring>(16, 1, 0).unwrap();
         let tokio = bytes::<Tokio>(16, 1, 0).unwrap();
+        assert!(ours <= 2.0 * tokio, "{ours} bytes, tokio {tokio}");
+    }
+
+    #[test]
+    fn a_topic_takes_at_most_twice_what_tokio_takes() {
+        let (_, ours) = per_topic::<Topics<String, u64>>(TOPICS);
+        let (_, tokio) = per_topic::<Locked<u64>>(TOPICS);
         assert!(ours <= 2.0 * tokio, "{ours} bytes, tokio {tokio}");
     }
 

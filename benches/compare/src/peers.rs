@@ -10,6 +10,7 @@ mod mpsc_fanout;
 mod paced;
 mod splaycast;
 mod tokio;
+mod topics;
 
 pub(crate) use self::async_broadcast::AsyncBroadcast;
 pub(crate) use self::bus::Bus;
@@ -20,3 +21,4 @@ pub(crate) use self::eventring_broadcast::EventringBroadcast;
 pub(crate) use self::mpsc_fanout::MpscFanout;
 pub(crate) use self::splaycast::Splaycast;
 pub(crate) use self::tokio::Tokio;
+pub(crate) use self::topics::{Dashed, Filtered, Keyed, Locked};

@@ -15,6 +15,7 @@ mod spin;
 mod tasks;
 #[cfg(test)]
 mod tests;
+mod topics;
 mod wake;
 
 use crate::channel::{Channel, Mode, Setup};
@@ -63,6 +64,8 @@ pub(crate) enum Scenario {
     Len,
     /// Subscribing and dropping a receiver beside others; ns per receiver
     Subscribe,
+    /// A thread publishes to many topics in no order, each of 16 events, and their receivers take it
+    Topics,
 }
 
 impl Scenario {
@@ -97,6 +100,7 @@ impl Scenario {
             Self::Make => make::groups(),
             Self::Len => handles::len_groups(),
             Self::Subscribe => handles::subscribe_groups(),
+            Self::Topics => topics::groups(),
         }
     }
 }

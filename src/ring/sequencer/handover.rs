@@ -47,7 +47,10 @@ impl Sequencer {
     pub(super) fn settle(&self, registry: &mut Registry) -> Wakes {
         let mut wakes = Wakes::default();
         self.serve(registry, &mut wakes);
-        while let Some(&target) = registry.drains.first() {
+        let Some(mut awaited) = registry.awaited.take() else {
+            return wakes;
+        };
+        while let Some(&target) = awaited.drains.first() {
             match self.find_behind(registry, target) {
                 Some(Behind::Busy) => {
                     // Its owner would write over a flag: let those who wait look themselves.
@@ -56,12 +59,13 @@ impl Sequencer {
                 }
                 Some(_) => break,
                 None => {
-                    registry.drains.remove(&target);
+                    awaited.drains.remove(&target);
                     wakes.drained = true;
                 }
             }
         }
-        wakes.drained |= registry.watched.settle();
+        wakes.drained |= awaited.watched.settle();
+        registry.awaited = Some(awaited);
         wakes
     }
 
@@ -96,7 +100,11 @@ impl Sequencer {
                 }
                 Some(_) => {
                     if listed && step("note-drain") {
-                        registry.drains.insert(target);
+                        registry
+                            .awaited
+                            .get_or_insert_default()
+                            .drains
+                            .insert(target);
                     }
                     return false;
                 }
@@ -120,7 +128,8 @@ impl Sequencer {
         let mut registry = self.lock();
         let watch = Watch::of(cursor, target);
         if watch == Watch::Behind && step("note-watched") {
-            registry.watched.note(cursor, target);
+            let awaited = registry.awaited.get_or_insert_default();
+            awaited.watched.note(cursor, target);
         }
         watch
     }

@@ -220,9 +220,11 @@ impl Sequencer {
     /// caller owes a [`wake_gathered`].
     pub(crate) fn dismiss_waiting(&self) {
         let mut registry = self.lock();
+        let awaited = registry.awaited.as_mut();
+        let watched = awaited.is_some_and(|awaited| awaited.watched.dismiss());
         let wakes = Wakes {
             served: registry.room.dismiss(),
-            drained: step("close-watched") && registry.watched.dismiss(),
+            drained: step("close-watched") && watched,
             ..Wakes::default()
         };
         drop(registry);
