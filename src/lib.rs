@@ -29,7 +29,7 @@
 //!   [history](Builder::history).
 //! * [`EventBus::subscribe_committing`] is for sinks: an event is done when it is stored, and is received
 //!   again if it could not be. Others wait for that, or stay behind it: [`Watermark`].
-//! * [`EventBus::receivers`] tells who is there, and who holds the others up.
+//! * [`EventBus::receivers`] tells who is there, and who holds the others up. [`EventBus::evict`] ends that.
 //! * [`Topics`] has a bus for each key that is in use: rooms, symbols, tenants.
 //! * [`broadcast`] is a swap-in for `tokio::sync::broadcast`.
 //! * [`future`], [`stream`] and [`iter`] have what the methods return, to be named and stored.

@@ -40,6 +40,37 @@ impl<E> EventBus<E> {
     }
 }
 
+impl<E> EventBus<E> {
+    /// Evicts a receiver that was built to be [evictable](crate::ReceiverBuilder::evictable): it holds
+    /// nobody back any more, as if it were dropped. The receiver is told by its end: what it has not
+    /// received it does not get, and [`Receiver::evicted`](crate::Receiver::evicted) tells from where on. If
+    /// it is just reading (`E::clone`, a closure), it is evicted when that is done; this does not wait for
+    /// it.
+    ///
+    /// Whether there is such a receiver, and it was not evicted before. It locks what subscribing locks, for
+    /// a step for each receiver.
+    ///
+    /// When that is to be is up to you: who holds others up is in [`receivers`](Self::receivers), and the
+    /// [cookbook](crate::docs::cookbook) has a publisher whose patience ends.
+    ///
+    /// ```
+    /// use eventring::{EventBus, TryPublishError, WaitStrategy};
+    ///
+    /// let bus = EventBus::with_strategy(1, WaitStrategy::Block);
+    /// let stuck = bus.receiver().evictable().build();
+    /// bus.try_publish("one").unwrap();
+    /// assert_eq!(bus.try_publish("two"), Err(TryPublishError::Full("two")));
+    ///
+    /// let slowest = bus.receivers().into_iter().max_by_key(|one| one.behind).unwrap();
+    /// assert!(bus.evict(slowest.id));
+    /// bus.try_publish("two").unwrap();
+    /// assert_eq!((stuck.evicted(), bus.receiver_count()), (Some(0), 0));
+    /// ```
+    pub fn evict(&self, id: u64) -> bool {
+        usize::try_from(id).is_ok_and(|number| self.ring.evict(number))
+    }
+}
+
 /// What a bus knows of a receiver: see [`EventBus::receivers`].
 ///
 /// ```
