@@ -9,6 +9,7 @@ use crate::outcome::{RecvError, TryRecvError};
 use crate::ring::{Attached, CursorRef, KEPT, Kind, Name, Ring, Sequencer, Slot, Wanted, unread};
 use crate::strategy::Start;
 use crate::sync::{Arc, step};
+use crate::trace;
 use crate::wait::{Notifier, SHARDS, Wait, wake_gathered};
 use std::cmp::Ordering;
 use std::mem::needs_drop;
@@ -253,6 +254,7 @@ impl Place {
         self.position = position;
         self.missed += missed;
         self.leave_past(sequencer);
+        trace::lagged(missed, position);
         TryRecvError::Lagged(missed)
     }
 

@@ -309,6 +309,7 @@ pub(crate) use watched::Watch;
 
 use crate::handles::Handles;
 use crate::sync::{Arc, AtomicU64, MutexGuard, Ordering, arc_in_place, step};
+use crate::trace;
 use crate::wait::{Notifier, SHARDS, Shards, Waking, wake_gathered};
 use cursor::Cursor;
 use registry::Registry;
@@ -542,12 +543,17 @@ impl<E> Ring<E> {
         let Some(cursor) = registry.gating.evictable(number) else {
             return false;
         };
-        let _told = Told {
+        let told = Told {
             ring: self,
             shard: number % SHARDS,
             cursor: &cursor,
         };
-        self.oust(registry, &cursor, false)
+        let evicted = self.oust(registry, &cursor, false);
+        drop(told);
+        if evicted {
+            trace::evicted(number);
+        }
+        evicted
     }
 
     /// Evicts a receiver, and takes it off, unless it is reading: then it does that itself (R4). Whether
@@ -604,10 +610,12 @@ impl<E> Ring<E> {
             self.sequencer.dismiss_waiting();
         }
         wake_gathered();
+        trace::closed(end);
     }
 
     pub(crate) fn count_dropped(&self, events: usize) {
         self.dropped.fetch_add(events as u64, Ordering::Relaxed);
+        trace::handed_back(events);
     }
 
     pub(crate) fn dropped(&self) -> u64 {

@@ -1,7 +1,7 @@
 //! Who is there.
 
 use super::EventBus;
-use crate::ring::Member;
+use crate::ring::{Member, Sequencer};
 use crate::strategy::ReceiverKind;
 use std::sync::Arc;
 
@@ -20,10 +20,15 @@ impl<E> EventBus<E> {
     /// assert_eq!((slowest.name.as_deref(), slowest.behind), (Some("sink"), 1));
     /// ```
     pub fn receivers(&self) -> Vec<ReceiverInfo> {
-        let sequencer = &self.ring.sequencer;
+        ReceiverInfo::of_all(&self.ring.sequencer)
+    }
+}
+
+impl ReceiverInfo {
+    pub(super) fn of_all(sequencer: &Sequencer) -> Vec<Self> {
         let registry = sequencer.lock();
         let tail = sequencer.tail().sequence();
-        let info = |member: &Member| ReceiverInfo::of(member, tail, sequencer.capacity());
+        let info = |member: &Member| Self::of(member, tail, sequencer.capacity());
         let members = registry.gating.members().chain(registry.lossy.members());
         let mut receivers: Vec<_> = members.map(info).collect();
         drop(registry);

@@ -65,6 +65,7 @@ struct BusSeen {
     next_sequence: u64,
     dropped: u64,
     missed: u64,
+    waiting: usize,
     receivers: Vec<InfoSeen>,
     len: usize,
     closed: bool,

@@ -195,6 +195,7 @@ impl<T: Payload + 'static> Real<T> {
             next_sequence: stats.next_sequence,
             dropped: stats.dropped,
             missed: stats.missed,
+            waiting: stats.waiting,
             receivers,
             len,
             closed: bus.is_closed(),

@@ -11,6 +11,13 @@ impl Spec {
             next_sequence: self.tail(),
             dropped: self.dropped,
             missed: self.missed,
+            waiting: match self.closed {
+                true => 0,
+                false => self
+                    .publishing()
+                    .filter(|one| one.granted.is_none())
+                    .count(),
+            },
             receivers: self.infos(),
             len: (self.tail() - self.slowest()) as usize,
             closed: self.closed,
