@@ -3,6 +3,8 @@
 mod attendance;
 mod builder;
 mod drained;
+#[cfg(all(feature = "metrics", not(eventring_loom)))]
+mod metrics;
 mod publish;
 mod receiver_builder;
 mod receivers;
@@ -15,6 +17,8 @@ mod weak;
 pub use attendance::{Deserted, ReceiversAtLeast};
 pub use builder::Builder;
 pub use drained::Drained;
+#[cfg(all(feature = "metrics", not(eventring_loom)))]
+pub use metrics::BusMetrics;
 pub use publish::{Publish, PublishMany};
 pub use receiver_builder::ReceiverBuilder;
 pub use receivers::ReceiverInfo;

@@ -29,7 +29,7 @@
 //!   [history](Builder::history).
 //! * [`EventBus::subscribe_committing`] is for sinks: an event is done when it is stored, and is received
 //!   again if it could not be. Others wait for that, or stay behind it: [`Watermark`].
-//! * [`EventBus::receivers`] tells who is there, and who holds the others up.
+//! * [`EventBus::receivers`] tells who is there, and who holds the others up. [`EventBus::evict`] ends that.
 //! * [`Topics`] has a bus for each key that is in use: rooms, symbols, tenants.
 //! * [`broadcast`] is a swap-in for `tokio::sync::broadcast`.
 //! * [`future`], [`stream`] and [`iter`] have what the methods return, to be named and stored.
@@ -69,6 +69,12 @@
 //! * `tokio` (default): in tokio's tasks, receiving and publishing take part in their cooperative
 //!   budget: four events take a unit. Elsewhere, and without it, who does nothing else yields now and
 //!   then by itself. The errors of [`broadcast`] convert to tokio's and back.
+//! * `metrics`: `EventBus::metrics` records what a bus counts for the recorder of the `metrics` facade, when it is
+//!   asked to, without a thread.
+//! * `tracing`: what happens seldom is an event of level `DEBUG` and target `eventring`: a receiver that lagged or
+//!   was evicted, events that were handed back, a bus that was closed. No lock is held then. A layer that
+//!   itself publishes to a bus must not get these, or it publishes for ever that it could not publish:
+//!   `.with_filter(filter_fn(|event| event.target() != "eventring"))`, or as the example `tracing_layer` does it.
 #![cfg_attr(docsrs, feature(doc_cfg), doc(auto_cfg(hide(eventring_loom))))]
 
 #[cfg(not(target_has_atomic = "64"))]
@@ -99,10 +105,13 @@ pub mod stream;
 mod subscription;
 mod sync;
 pub mod topics;
+mod trace;
 mod wait;
 mod watermark;
 
 pub use batch::Batch;
+#[cfg(all(feature = "metrics", not(eventring_loom)))]
+pub use bus::BusMetrics;
 pub use bus::{
     Builder, EventBus, OwnedPermit, Permit, Permits, ReceiverBuilder, ReceiverInfo, Stats,
     WeakEventBus,

@@ -6,9 +6,10 @@ mod other;
 pub(crate) use commit::Held;
 
 use crate::outcome::{RecvError, TryRecvError};
-use crate::ring::{Attached, CursorRef, KEPT, Kind, Ring, Sequencer, Slot, Wanted, unread};
+use crate::ring::{Attached, CursorRef, KEPT, Kind, Name, Ring, Sequencer, Slot, Wanted, unread};
 use crate::strategy::Start;
 use crate::sync::{Arc, step};
+use crate::trace;
 use crate::wait::{Notifier, SHARDS, Wait, wake_gathered};
 use std::cmp::Ordering;
 use std::mem::needs_drop;
@@ -26,6 +27,7 @@ struct Place {
     way: Way,
     /// The committing receiver's cursor that it stays behind.
     leader: Option<CursorRef>,
+    name: Option<Name>,
     /// The gating cursor of a gating receiver that still reads the past through a lossy one, and
     /// the sequence where it takes over.
     anchor: Option<Box<(u64, CursorRef)>>,
@@ -51,7 +53,7 @@ struct Place {
 enum Way {
     Gating,
     Lossy,
-    /// It commits, or stays behind another one.
+    /// It commits, can be evicted, or stays behind another one.
     Other,
 }
 
@@ -69,7 +71,7 @@ impl<E> Reader<E> {
     pub(crate) fn new(ring: &Arc<Ring<E>>, wanted: Wanted) -> Self {
         let attached = ring.sequencer.subscribe(&wanted);
         let first = attached.first;
-        let reader = Self::attached(ring, attached, wanted.leader);
+        let reader = Self::attached(ring, attached, wanted.leader, wanted.name);
         if first && ring.drops_unread() && step("release-on-arrival") {
             ring.release_received();
         }
@@ -84,18 +86,24 @@ impl<E> Reader<E> {
             anchor,
             position,
             leader,
+            name,
             ..
         } = &self.place;
         let sequencer = &self.ring.sequencer;
         let position = match kind {
             Kind::Committing => cursor.committed().min(*position),
-            Kind::Gating | Kind::Lossy => *position,
+            _ => *position,
         };
         let attached = sequencer.duplicate(position, cursor, *kind, anchor.as_deref());
-        Self::attached(&self.ring, attached, leader.clone())
+        Self::attached(&self.ring, attached, leader.clone(), name.clone())
     }
 
-    fn attached(ring: &Arc<Ring<E>>, attached: Attached, leader: Option<CursorRef>) -> Self {
+    fn attached(
+        ring: &Arc<Ring<E>>,
+        attached: Attached,
+        leader: Option<CursorRef>,
+        name: Option<Name>,
+    ) -> Self {
         let Attached {
             position,
             cursor,
@@ -114,6 +122,7 @@ impl<E> Reader<E> {
                 kind,
                 way: Way::of(kind, leader.as_ref()),
                 leader,
+                name,
                 anchor: anchor.map(Box::new),
                 position,
                 waited: position,
@@ -144,18 +153,11 @@ impl<E> Reader<E> {
 
     /// What a receiver of the same kind is, that starts at the next event.
     pub(crate) fn wanted(&self) -> Wanted {
-        let Place {
-            cursor,
-            kind,
-            leader,
-            ..
-        } = &self.place;
-        let mut registry = self.ring.sequencer.lock();
         Wanted {
             kind: self.kind(),
             start: Start::Next,
-            leader: leader.clone(),
-            name: registry.cursors(*kind).entry(cursor).owner.name.clone(),
+            leader: self.place.leader.clone(),
+            name: self.place.name.clone(),
         }
     }
 
@@ -245,11 +247,14 @@ impl Place {
         if let Err(TryRecvError::Closed) = self.follow(sequencer, false) {
             return TryRecvError::Closed; // what is gone was not for this one
         }
-        let position = sequencer.reattach(&self.cursor, self.kind, self.position);
+        let Some(position) = sequencer.reattach(&self.cursor, self.kind, self.position) else {
+            return TryRecvError::Closed;
+        };
         let missed = position - self.position;
         self.position = position;
         self.missed += missed;
         self.leave_past(sequencer);
+        trace::lagged(missed, position);
         TryRecvError::Lagged(missed)
     }
 
@@ -421,7 +426,8 @@ impl<E> Pinned<'_, E> {
             }
         }
         // SAFETY: the stamp showed the value (R1), and until R4 no publisher overwrites it: of a
-        // gating receiver `limit` is a bound, a lossy one is pinned (I2, I3). It is not released
+        // gating receiver `limit` is a bound, as of an evictable one that is pinned; a lossy one is
+        // pinned (I2, I3). It is not released
         // before R4 either, nor moved out by anybody else: that takes a single receiver.
         unsafe { slot.read(read) }
     }
@@ -454,8 +460,8 @@ impl<E> Drop for Pinned<'_, E> {
         let Self { ring, place, .. } = self;
         place.position = self.next;
         let flagged = match place.way {
-            Way::Gating => place.cursor.advance(self.next),
-            Way::Other => place.unpin_other(self.next, self.flagged),
+            Way::Gating => place.cursor.advance(self.next).is_flagged(),
+            Way::Other => place.unpin_other(ring, self.next, self.flagged),
             Way::Lossy => {
                 place.cursor.unpin(self.next);
                 self.flagged && step("keep-flag")

@@ -366,6 +366,25 @@ impl<E> Receiver<E> {
         self.0.reader().missed()
     }
 
+    /// The sequence number of the first event that it did not get, if it was
+    /// [evicted](crate::EventBus::evict): what is there then is the end, as if the bus were closed. A clone
+    /// has been evicted, too; [`resubscribe`](Self::resubscribe) comes back.
+    ///
+    /// ```
+    /// use eventring::{EventBus, WaitStrategy};
+    ///
+    /// let bus = EventBus::with_strategy(16, WaitStrategy::Block);
+    /// let mut viewer = bus.receiver().evictable().build();
+    /// bus.publish_many_blocking(&mut vec!['a', 'b']).unwrap();
+    /// assert_eq!(viewer.recv_blocking(), Some('a'));
+    /// bus.evict(bus.receivers()[0].id);
+    /// assert_eq!((viewer.recv_blocking(), viewer.evicted()), (None, Some(1)));
+    /// assert_eq!(viewer.resubscribe().evicted(), None);
+    /// ```
+    pub fn evicted(&self) -> Option<u64> {
+        self.0.reader().evicted()
+    }
+
     /// Whether this receiver may be lapped, rather than hold publishers back.
     ///
     /// ```

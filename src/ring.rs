@@ -18,7 +18,7 @@
 //!
 //!  tail    [ sequence ··········· | TURN | CLOSED ]      claim × attach × take back × close
 //!  stamp   [ sequence + 1 ············· | WAITING × 4 ]  commit × registering to be woken
-//!  cursor  [ sequence ········· | FLAGGED | BUSY ]       pin, advance × evict, flag
+//!  cursor  [ sequence ··· | OUT | FLAGGED | BUSY ]       pin, advance × evict, flag
 //! ```
 //!
 //! # Terms
@@ -32,6 +32,7 @@
 //! | cursor | a receiver's position: the sequence that it reads next, or commits next |
 //! | gating receiver | holds publishers back: they may not lap it |
 //! | committing receiver | a gating one whose cursor stays behind its position, at what it has not committed: it can go back there, and borrow what is there |
+//! | evictable receiver | a gating one that pins as a lossy one does, so that it can be taken off for good: its cursor OUT |
 //! | lossy receiver | may be lapped: evicted (its cursor DETACHED), then it lags |
 //! | permit | room that was granted: a sequence that only its owner may claim, whichever that will be |
 //! | limit | the first sequence that may not be claimed without a permit: no more than the slowest gating cursor `+ capacity -` the permits that are out |
@@ -64,13 +65,14 @@
 //!
 //! * **R1** Load the slot's stamp. Older than `cursor + 1`: empty (or lagged, if the cursor was taken
 //!   away). Newer: lagged.
-//! * **R2** Lossy only: pin, by compare-and-swap of the cursor to BUSY. It fails if the cursor was
-//!   taken away: lagged.
+//! * **R2** Lossy and evictable only: pin, by compare-and-swap of the cursor to BUSY. It fails if the
+//!   cursor was taken away: lagged; if it is OUT, that is the end.
 //! * **R3** Clone the value, read it in place, or move it out if this is the only receiver and no
 //!   history is kept.
 //! * **R4** Lossy: store the new position. Gating: swap it in; if the old word was FLAGGED, hand
 //!   over. Also when user code panics at R3: the event counts as received.
-//!   A committing receiver does this when it commits; reading moves only its position.
+//!   A committing receiver does this when it commits; reading moves only its position. An evictable one
+//!   that finds OUT in the old word takes itself off.
 //!
 //! So a receive costs one uncontended read-modify-write on the receiver's own cache line, and
 //! nothing that receivers share.
@@ -95,6 +97,15 @@
 //! and what is not committed there is not there. It waits as those do who wait for the leader. The
 //! leader's cursor being attached, all from there on is kept (I2): so, under the registry's lock, that
 //! is a newcomer's present, rather than the tail.
+//!
+//! # Evicting
+//!
+//! What a gating receiver reads is not pinned, so that it cannot be taken off while it may be reading: for
+//! others to know whether it is takes a read-modify-write of each receive. An evictable receiver pays for
+//! that (R2). To evict it, set OUT under the registry's lock, by a read-modify-write. If it was not BUSY, its
+//! pins fail from then on: it is taken off as if it were dropped, with its flag and what only it still
+//! needed. If it was, it finds OUT at R4, and does the same; nobody waits for that. Then notify
+//! where it may be waiting: it stands in the list before it looks at its cursor.
 //!
 //! # Waiting to receive
 //!
@@ -179,7 +190,7 @@
 //! * **I3** A publisher writes a slot only after it saw its claim within `limit`, or had permits for
 //!   it, and `gate` at or above the floor of its claim, and the floor is above the sequence that the
 //!   slot held.
-//! * **I4** While BUSY, only its owner writes a cursor.
+//! * **I4** While BUSY, only its owner writes a lossy cursor; an evictable one keeps its place in the registry.
 //! * **I5** At most one lap: `claimed - capacity` never exceeds a gating cursor.
 //! * **I6** While a publisher or a drain waits, FLAGGED is set on some cursor that it waits for, or
 //!   somebody is just handing it over; also on each committing cursor that is waited for.
@@ -208,7 +219,7 @@
 //! | stamp touch | `slot-touch-release` | Release | P7 | the last receiver's drop, or the first one's arrival, is not seen |
 //! | the same | `slot-touch-acquire` | Acquire | P7 | the value is not seen |
 //! | taking WAITING out (close) | `take-waiting` | Release | mark | CLOSED is not seen |
-//! | cursor pin, evict (R2, P4) | | Relaxed | each other | nothing: the word's modification order decides |
+//! | cursor pin, evict (R2, P4), OUT set | | Relaxed | each other | nothing: the word's modification order decides |
 //! | cursor store, swap (R4) | `cursor-unpin`, `cursor-advance` | Release | load under the lock | a value is overwritten while it is read |
 //! | cursor load of a committing receiver | `watermark-load` | Acquire | R4 | what was done before the commit is not seen |
 //! | cursor load under the lock | `cursor-load` | Acquire | R4 | the same |
@@ -289,7 +300,7 @@ mod watched;
 pub(crate) use crate::strategy::ReceiverKind as Kind;
 pub(crate) use attendance::Attendance;
 pub(crate) use cursor::CursorRef;
-pub(crate) use member::Member;
+pub(crate) use member::{Member, Name};
 pub(crate) use room::{Place, Wants};
 pub(crate) use sequence::FIRSTS;
 pub(crate) use sequencer::{Attached, Claim, Refusal, Sequencer, Wanted};
@@ -297,8 +308,9 @@ pub(crate) use slot::{Slot, unread};
 pub(crate) use watched::Watch;
 
 use crate::handles::Handles;
-use crate::sync::{Arc, AtomicU64, Ordering, arc_in_place, step};
-use crate::wait::{Notifier, Shards, Waking, wake_gathered};
+use crate::sync::{Arc, AtomicU64, MutexGuard, Ordering, arc_in_place, step};
+use crate::trace;
+use crate::wait::{Notifier, SHARDS, Shards, Waking, wake_gathered};
 use cursor::Cursor;
 use registry::Registry;
 use sequencer::Wakes;
@@ -516,9 +528,58 @@ impl<E> Ring<E> {
         released
     }
 
-    /// Takes a receiver off, and with it what only it still needed.
+    /// Takes a receiver off that goes, unless it was evicted.
     pub(crate) fn unsubscribe(&self, cursor: &Cursor, kind: Kind, anchor: Option<&CursorRef>) {
-        let mut registry = self.sequencer.lock();
+        let registry = self.sequencer.lock();
+        if kind != Kind::Evictable || !cursor.load().is_out() {
+            self.take_off(registry, cursor, kind, anchor);
+        }
+    }
+
+    /// Evicts the receiver with this number, if there is one that can be evicted, and was not.
+    pub(crate) fn evict(&self, number: usize) -> bool {
+        let registry = self.sequencer.lock();
+        let Some(cursor) = registry.gating.evictable(number) else {
+            return false;
+        };
+        let told = Told {
+            ring: self,
+            shard: number % SHARDS,
+            cursor: &cursor,
+        };
+        let evicted = self.oust(registry, &cursor, false);
+        drop(told);
+        if evicted {
+            trace::evicted(number);
+        }
+        evicted
+    }
+
+    /// Evicts a receiver, and takes it off, unless it is reading: then it does that itself (R4). Whether
+    /// it was not evicted before.
+    #[cold]
+    pub(crate) fn oust(
+        &self,
+        registry: MutexGuard<'_, Registry>,
+        cursor: &Cursor,
+        flagged: bool,
+    ) -> bool {
+        let before = cursor.oust(flagged);
+        let reading = before.is_busy() && step("oust-busy");
+        if !before.is_out() && !reading {
+            self.take_off(registry, cursor, Kind::Evictable, None);
+        }
+        !before.is_out()
+    }
+
+    /// Takes a receiver off, and with it what only it still needed.
+    fn take_off(
+        &self,
+        mut registry: MutexGuard<'_, Registry>,
+        cursor: &Cursor,
+        kind: Kind,
+        anchor: Option<&CursorRef>,
+    ) {
         let wakes = self
             .sequencer
             .unsubscribe(&mut registry, cursor, kind, anchor);
@@ -548,14 +609,34 @@ impl<E> Ring<E> {
             self.sequencer.dismiss_waiting();
         }
         wake_gathered();
+        trace::closed(end);
     }
 
     pub(crate) fn count_dropped(&self, events: usize) {
         self.dropped.fetch_add(events as u64, Ordering::Relaxed);
+        trace::handed_back(events);
     }
 
     pub(crate) fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
+    }
+}
+
+/// A wake-up that is owed to who was evicted, and may be waiting, paid however this goes out of scope.
+struct Told<'a, E> {
+    ring: &'a Ring<E>,
+    shard: usize,
+    cursor: &'a Cursor,
+}
+
+impl<E> Drop for Told<'_, E> {
+    fn drop(&mut self) {
+        let evicted = self.cursor.evicted();
+        if let Some(sequence) = evicted.filter(|_| step("tell-evicted")) {
+            self.ring.waiting_for(sequence, self.shard).gather();
+            self.ring.sequencer.drained().gather(); // where those wait that stay behind another one
+            wake_gathered();
+        }
     }
 }
 

@@ -79,4 +79,6 @@ pub enum ReceiverKind {
     Lossy,
     /// Gates, and says itself what it is done with.
     Committing,
+    /// Gates, until it is [evicted](crate::EventBus::evict).
+    Evictable,
 }

@@ -3,7 +3,7 @@
 use crate::coop::Budget;
 use crate::outcome::{RecvError, TryRecvError};
 use crate::reader::{Pinned, Reader, Receive};
-use crate::ring::{Ring, Wanted};
+use crate::ring::{Kind, Ring, Wanted};
 use crate::sync::Arc;
 use crate::wait::Waiter;
 #[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
@@ -53,6 +53,9 @@ impl<E> Subscription<E> {
 
     /// How many events are there to be received or missed.
     pub(crate) fn len(&self) -> usize {
+        if self.reader.evicted().is_some() {
+            return 0;
+        }
         let tail = self.ring().sequencer.tail().sequence();
         (tail - self.reader.position()) as usize
     }
@@ -70,12 +73,18 @@ impl<E> Subscription<E> {
     /// How many events are still to be received, as `Stream::size_hint` has it. What is lapped meanwhile
     /// is replaced by what is newer.
     pub(crate) fn size_hint(&self) -> (usize, Option<usize>) {
+        if self.reader.evicted().is_some() {
+            return (0, Some(0));
+        }
         let sequencer = &self.ring().sequencer;
         let tail = sequencer.tail();
         let unread = tail.sequence() - self.reader.position();
         let sure = tail.sequence().min(self.reader.horizon());
         let sure = sure.saturating_sub(self.reader.position());
-        let least = sure.min(sequencer.capacity());
+        let least = match self.reader.kind() {
+            Kind::Evictable => 0,
+            _ => sure.min(sequencer.capacity()),
+        };
         (least as usize, tail.is_closed().then_some(unread as usize))
     }
 

@@ -79,12 +79,38 @@ impl<E> ReceiverBuilder<'_, E> {
     /// sink.commit_all();
     /// ```
     #[track_caller]
-    pub fn committing(mut self) -> Self {
+    pub fn committing(self) -> Self {
+        self.gating(Kind::Committing)
+    }
+
+    /// It holds publishers back, until it is [evicted](EventBus::evict). A receive costs it what one costs
+    /// a lossy receiver. One that starts in the past holds publishers back from there on.
+    ///
+    /// # Panics
+    ///
+    /// If the bus [overwrites](WaitStrategy::Overwrite) what is not received.
+    ///
+    /// ```
+    /// # use eventring::{EventBus, TryRecvError, WaitStrategy};
+    /// let bus = EventBus::with_strategy(1, WaitStrategy::Block);
+    /// let mut viewer = bus.receiver().evictable().build();
+    /// bus.try_publish("event").unwrap();
+    /// bus.evict(bus.receivers()[0].id);
+    /// assert_eq!(viewer.try_recv(), Err(TryRecvError::Closed));
+    /// assert_eq!(viewer.evicted(), Some(0));
+    /// ```
+    #[track_caller]
+    pub fn evictable(self) -> Self {
+        self.gating(Kind::Evictable)
+    }
+
+    #[track_caller]
+    fn gating(mut self, kind: Kind) -> Self {
         assert!(
             self.bus.strategy != WaitStrategy::Overwrite,
-            "a bus that overwrites what is not received has no committing receivers"
+            "on a bus that overwrites what is not received no receiver holds publishers back"
         );
-        self.wanted.kind = Kind::Committing;
+        self.wanted.kind = kind;
         self
     }
 

@@ -1,7 +1,7 @@
 //! Who is there.
 
 use super::EventBus;
-use crate::ring::Member;
+use crate::ring::{Member, Sequencer};
 use crate::strategy::ReceiverKind;
 use std::sync::Arc;
 
@@ -20,10 +20,15 @@ impl<E> EventBus<E> {
     /// assert_eq!((slowest.name.as_deref(), slowest.behind), (Some("sink"), 1));
     /// ```
     pub fn receivers(&self) -> Vec<ReceiverInfo> {
-        let sequencer = &self.ring.sequencer;
+        ReceiverInfo::of_all(&self.ring.sequencer)
+    }
+}
+
+impl ReceiverInfo {
+    pub(super) fn of_all(sequencer: &Sequencer) -> Vec<Self> {
         let registry = sequencer.lock();
         let tail = sequencer.tail().sequence();
-        let info = |member: &Member| ReceiverInfo::of(member, tail, sequencer.capacity());
+        let info = |member: &Member| Self::of(member, tail, sequencer.capacity());
         let members = registry.gating.members().chain(registry.lossy.members());
         let mut receivers: Vec<_> = members.map(info).collect();
         drop(registry);
@@ -37,6 +42,37 @@ impl<E> EventBus<E> {
             same
         });
         receivers
+    }
+}
+
+impl<E> EventBus<E> {
+    /// Evicts a receiver that was built to be [evictable](crate::ReceiverBuilder::evictable): it holds
+    /// nobody back any more, as if it were dropped. The receiver is told by its end: what it has not
+    /// received it does not get, and [`Receiver::evicted`](crate::Receiver::evicted) tells from where on. If
+    /// it is just reading (`E::clone`, a closure), it is evicted when that is done; this does not wait for
+    /// it.
+    ///
+    /// Whether there is such a receiver, and it was not evicted before. It locks what subscribing locks, for
+    /// a step for each receiver.
+    ///
+    /// When that is to be is up to you: who holds others up is in [`receivers`](Self::receivers), and the
+    /// [cookbook](crate::docs::cookbook) has a publisher whose patience ends.
+    ///
+    /// ```
+    /// use eventring::{EventBus, TryPublishError, WaitStrategy};
+    ///
+    /// let bus = EventBus::with_strategy(1, WaitStrategy::Block);
+    /// let stuck = bus.receiver().evictable().build();
+    /// bus.try_publish("one").unwrap();
+    /// assert_eq!(bus.try_publish("two"), Err(TryPublishError::Full("two")));
+    ///
+    /// let slowest = bus.receivers().into_iter().max_by_key(|one| one.behind).unwrap();
+    /// assert!(bus.evict(slowest.id));
+    /// bus.try_publish("two").unwrap();
+    /// assert_eq!((stuck.evicted(), bus.receiver_count()), (Some(0), 0));
+    /// ```
+    pub fn evict(&self, id: u64) -> bool {
+        usize::try_from(id).is_ok_and(|number| self.ring.evict(number))
     }
 }
 

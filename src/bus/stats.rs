@@ -1,6 +1,7 @@
 //! What a bus counts.
 
 use super::EventBus;
+use crate::ring::Ring;
 
 impl<E> EventBus<E> {
     /// What happened so far. Counting costs the hot path nothing: what is published follows
@@ -17,14 +18,22 @@ impl<E> EventBus<E> {
     /// assert_eq!((stats.published, stats.dropped), (1, 1));
     /// ```
     pub fn stats(&self) -> Stats {
-        let sequencer = &self.ring.sequencer;
+        Stats::of(&self.ring)
+    }
+}
+
+impl Stats {
+    pub(super) fn of<E>(ring: &Ring<E>) -> Self {
+        let sequencer = &ring.sequencer;
         let next_sequence = sequencer.tail().sequence();
-        Stats {
+        let (missed, waiting) = sequencer.missed_and_waiting();
+        Self {
             published: next_sequence - sequencer.first(),
             next_sequence,
-            dropped: self.ring.dropped(),
-            missed: sequencer.missed(),
+            dropped: ring.dropped(),
+            missed,
             receivers: sequencer.receivers(),
+            waiting,
         }
     }
 }
@@ -50,4 +59,6 @@ pub struct Stats {
     pub missed: u64,
     /// Receivers there are.
     pub receivers: usize,
+    /// Those who wait for room, to publish or for a permit.
+    pub waiting: usize,
 }

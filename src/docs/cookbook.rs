@@ -217,6 +217,44 @@
 //! # });
 //! ```
 //!
+//! # A publisher whose patience ends
+//!
+//! A receiver that holds publishers up for too long is evicted, if it was built to be
+//! [evictable](crate::ReceiverBuilder::evictable): a client's, say, rather than the audit's. The publisher
+//! keeps its turn meanwhile. Who was evicted comes to its end, and may subscribe again.
+//!
+//! ```
+//! use eventring::{EventBus, PublishError, WaitStrategy};
+//! use std::pin::pin;
+//! use std::time::Duration;
+//! use tokio::time::timeout;
+//!
+//! async fn publish<E>(bus: &EventBus<E>, event: E, patience: Duration) -> Result<u64, PublishError<E>> {
+//!     let mut publishing = pin!(bus.publish(event));
+//!     loop {
+//!         let before = bus.receivers();
+//!         if let Ok(published) = timeout(patience, &mut publishing).await {
+//!             return published;
+//!         }
+//!         // Who holds it up, and has been standing there all the time.
+//!         for stuck in bus.receivers().iter().filter(|one| one.awaited) {
+//!             if before.iter().any(|one| (one.id, one.position) == (stuck.id, stuck.position)) {
+//!                 bus.evict(stuck.id);
+//!             }
+//!         }
+//!     }
+//! }
+//!
+//! # tokio_test::block_on(async {
+//! let bus = EventBus::with_strategy(1, WaitStrategy::Block);
+//! let mut client = bus.receiver().name("client").evictable().build(); // and is stuck
+//! for number in 0..3 {
+//!     publish(&bus, number, Duration::from_millis(1)).await.unwrap();
+//! }
+//! assert_eq!((client.recv().await, client.evicted()), (None, Some(0)));
+//! # });
+//! ```
+//!
 //! # A task that publishes to the bus that it reads from
 //!
 //! With [`Block`](crate::WaitStrategy::Block), to await room is to wait for the slowest receiver. If that

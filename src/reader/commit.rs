@@ -11,12 +11,20 @@ impl<E> Reader<E> {
     pub(crate) fn committed(&self) -> u64 {
         match self.place.kind {
             Kind::Committing => self.place.cursor.committed(),
-            Kind::Gating | Kind::Lossy => self.place.position,
+            _ => self.place.position,
         }
     }
 
     pub(crate) fn cursor(&self) -> &CursorRef {
         &self.place.cursor
+    }
+
+    /// The first event that it did not get, if it was evicted.
+    pub(crate) fn evicted(&self) -> Option<u64> {
+        match self.place.kind {
+            Kind::Evictable => self.place.cursor.evicted(),
+            _ => None,
+        }
     }
 
     /// The first sequence that it may not read yet, whether it is there or not.
@@ -31,7 +39,7 @@ impl<E> Reader<E> {
         if upto <= from {
             return;
         }
-        let flagged = place.cursor.advance(upto);
+        let flagged = place.cursor.advance(upto).is_flagged();
         place.left_values |= needs_drop::<E>() && step("release-committed-values");
         if flagged {
             place.moved_on(ring, flagged);

@@ -1,4 +1,4 @@
-//! How those read that commit, or stay behind one that does (R1, R2, R4).
+//! How those read that commit, can be evicted, or stay behind one that commits (R1, R2, R4).
 
 use super::Place;
 use crate::outcome::TryRecvError;
@@ -14,25 +14,42 @@ impl Place {
         ring: &Ring<E>,
         listed: bool,
     ) -> Result<bool, TryRecvError> {
+        if !self.stands() {
+            return Err(self.lagged(&ring.sequencer));
+        }
         if step("behind-leader") {
             self.follow(&ring.sequencer, listed)?;
         }
         let pinned = match self.kind {
-            Kind::Gating => Some(false),
-            // Above it, if it asked for what was gone.
-            Kind::Committing => (self.cursor.committed() <= self.position).then_some(false),
-            Kind::Lossy => self.cursor.pin(self.position),
+            Kind::Gating | Kind::Committing => Some(false),
+            Kind::Lossy | Kind::Evictable => self.cursor.pin(self.position),
         };
         pinned.ok_or_else(|| self.lagged(&ring.sequencer))
+    }
+
+    /// Whether the cursor is where it was left. It is above that if what it asked for was gone.
+    fn stands(&self) -> bool {
+        match self.kind {
+            Kind::Committing => self.cursor.committed() <= self.position,
+            _ => self.cursor.is_at(self.position),
+        }
     }
 
     /// R4.
     #[cold]
     #[inline(never)]
-    pub(super) fn unpin_other(&mut self, next: u64, flagged: bool) -> bool {
+    pub(super) fn unpin_other<E>(&mut self, ring: &Ring<E>, next: u64, flagged: bool) -> bool {
         match self.kind {
-            Kind::Gating => self.cursor.advance(next),
-            Kind::Committing => !step("read-uncommitted") && self.cursor.advance(next),
+            Kind::Gating => self.cursor.advance(next).is_flagged(),
+            Kind::Committing => !step("read-uncommitted") && self.cursor.advance(next).is_flagged(),
+            Kind::Evictable => {
+                let before = self.cursor.advance(next);
+                let flagged = before.is_flagged();
+                let ousted = before.is_out() && step("oust-reader");
+                // With the cursor goes its flag, unless somebody was faster.
+                let registry = || ring.sequencer.lock();
+                !(ousted && ring.oust(registry(), &self.cursor, flagged)) && flagged
+            }
             Kind::Lossy => {
                 self.cursor.unpin(next);
                 flagged && step("keep-flag")
@@ -48,11 +65,7 @@ impl Place {
         ring: &Ring<E>,
         listed: bool,
     ) -> Result<(), TryRecvError> {
-        let stands = match self.kind {
-            Kind::Committing => self.cursor.committed() <= self.position,
-            Kind::Gating | Kind::Lossy => self.cursor.is_at(self.position),
-        };
-        if !stands && step("claimed-for-others") {
+        if !self.stands() && step("claimed-for-others") {
             return Err(self.lagged(&ring.sequencer));
         }
         if self.leader.is_some() {

@@ -65,7 +65,13 @@ impl Cursor {
     /// Whether it is where its owner, who asks, left it. Relaxed: if not, the lock comes next.
     pub(crate) fn is_at(&self, sequence: u64) -> bool {
         let word = CursorWord(self.word.load(Ordering::Relaxed));
-        !word.is_detached() && word.sequence() == sequence
+        word.flagged() == CursorWord::at(sequence).flagged()
+    }
+
+    /// Where an evictable receiver, which asks, was evicted. Relaxed: it reads nothing any more.
+    pub(crate) fn evicted(&self) -> Option<u64> {
+        let word = CursorWord(self.word.load(Ordering::Relaxed));
+        word.is_out().then(|| word.sequence())
     }
 
     /// Where a committing receiver, which asks, has put it. Relaxed: nobody else moves it.
@@ -125,20 +131,37 @@ impl Cursor {
             .store(CursorWord::at(next).0, release("cursor-unpin"));
     }
 
-    /// R4 for a gating receiver: moves on, and tells whether a publisher had flagged the cursor.
+    /// R4 for a gating receiver: moves on, and tells what the word was: whether a publisher had flagged
+    /// it, or somebody had evicted the receiver.
     ///
     /// Release pairs with [`load`](Self::load). A swap, so that a flag set before it is seen and
     /// one set after it meets the new position; what the flag's setter knew comes by the
     /// registry's lock, which both take.
     #[inline]
-    pub(crate) fn advance(&self, next: u64) -> bool {
+    pub(crate) fn advance(&self, next: u64) -> CursorWord {
         let next = CursorWord::at(next).0;
         if !step("advance-rmw") {
             let seen = self.load();
             self.word.store(next, release("cursor-advance"));
-            return seen.is_flagged();
+            return seen;
         }
-        CursorWord(self.word.swap(next, release("cursor-advance"))).is_flagged()
+        CursorWord(self.word.swap(next, release("cursor-advance")))
+    }
+
+    /// Evicts an evictable receiver, and flags the cursor, if that is to be. What the word was.
+    ///
+    /// A read-modify-write against those of R2 and R4: a pin that comes later fails, and who is pinned
+    /// finds OUT in what it writes over. Relaxed, as the pin: who takes the cursor off loads it again.
+    pub(super) fn oust(&self, flagged: bool) -> CursorWord {
+        let flag = if flagged { CursorWord::FLAGGED } else { 0 };
+        if !step("oust-rmw") {
+            let seen = self.load();
+            let out = seen.0 | flag | CursorWord::OUT;
+            self.word.store(out, Ordering::Relaxed);
+            return seen;
+        }
+        let out = flag | CursorWord::OUT;
+        CursorWord(self.word.fetch_or(out, Ordering::Relaxed))
     }
 
     /// Attaches a detached cursor, under the registry's lock: its owner's pins fail until then,

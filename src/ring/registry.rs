@@ -133,6 +133,13 @@ impl Cursors {
         sole.into_iter().chain(crowd.into_iter().flatten())
     }
 
+    /// The evictable one with this number among all receivers that ever were.
+    pub(super) fn evictable(&self, id: usize) -> Option<CursorRef> {
+        let mut members = self.members();
+        let found = members.find(|one| one.owner.id == id && one.owner.kind == Kind::Evictable)?;
+        Some(CursorRef::clone(&found.cursor))
+    }
+
     /// An attached one, and a bound of where it stands that is no greater than that of any other.
     fn least(&self) -> Option<(u64, &CursorRef)> {
         match &self.members {
@@ -175,7 +182,7 @@ impl Cursors {
         while let Some(cursor) = self.below(target) {
             let standing = match self.kind {
                 Kind::Lossy => cursor.lossy_below(target, flag),
-                Kind::Gating | Kind::Committing => cursor.gating_below(target, flag),
+                _ => cursor.gating_below(target, flag),
             };
             match standing {
                 Standing::Reached(stands_at) => self.raise_least(stands_at),
@@ -254,8 +261,8 @@ impl Registry {
 
     pub(crate) fn cursors(&mut self, kind: Kind) -> &mut Cursors {
         match kind {
-            Kind::Gating | Kind::Committing => &mut self.gating,
             Kind::Lossy => &mut self.lossy,
+            _ => &mut self.gating,
         }
     }
 }

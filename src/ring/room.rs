@@ -65,6 +65,12 @@ impl Room {
             .is_some_and(|line| !line.queue.is_empty())
     }
 
+    /// How many wait.
+    pub(super) fn waiting(&self) -> usize {
+        let line = self.line.as_ref();
+        line.map_or(0, |line| line.queue.len() - line.holes)
+    }
+
     /// What the one who came first wants.
     pub(super) fn first_wants(&self) -> Option<Wants> {
         let first = self.line.as_ref()?.queue.front()?;

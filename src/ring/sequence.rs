@@ -103,7 +103,7 @@ impl StampWord {
     }
 }
 
-/// What a cursor holds: `sequence << 2 | FLAGGED | BUSY`, or `DETACHED`; GONE for BUSY if it commits.
+/// What a cursor holds: `sequence << 3 | OUT | FLAGGED | BUSY`, or `DETACHED`; GONE for BUSY if it commits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CursorWord(pub(crate) u64);
 
@@ -112,11 +112,13 @@ impl CursorWord {
     /// Of a committing cursor, which is never BUSY: its receiver is gone.
     pub(crate) const GONE: u64 = Self::BUSY;
     pub(crate) const FLAGGED: u64 = 2;
+    /// Of an evictable cursor: evicted, for good.
+    pub(crate) const OUT: u64 = 4;
     pub(crate) const DETACHED: Self = Self(u64::MAX);
 
     #[inline]
     pub(crate) fn at(sequence: u64) -> Self {
-        Self(sequence << 2)
+        Self(sequence << 3)
     }
 
     #[inline]
@@ -132,7 +134,7 @@ impl CursorWord {
     #[inline]
     pub(crate) fn sequence(self) -> u64 {
         debug_assert!(!self.is_detached(), "a detached cursor has no sequence");
-        self.0 >> 2
+        self.0 >> 3
     }
 
     #[inline]
@@ -147,6 +149,10 @@ impl CursorWord {
     #[inline]
     pub(crate) fn is_flagged(self) -> bool {
         self.0 & Self::FLAGGED != 0
+    }
+
+    pub(crate) fn is_out(self) -> bool {
+        self.0 & Self::OUT != 0
     }
 
     #[inline]
@@ -186,5 +192,6 @@ mod tests {
         let cursor = CursorWord::at(9).busy().flagged();
         assert_eq!(cursor.sequence(), 9);
         assert!(cursor.is_busy() && cursor.is_flagged() && !cursor.is_detached());
+        assert!(!cursor.is_out() && CursorWord(cursor.0 | CursorWord::OUT).sequence() == 9);
     }
 }

@@ -392,7 +392,8 @@ impl Sequencer {
         tail - slowest.clamp(retained, tail)
     }
 
-    pub(crate) fn missed(&self) -> u64 {
-        self.lock().missed
+    pub(crate) fn missed_and_waiting(&self) -> (u64, usize) {
+        let registry = self.lock();
+        (registry.missed, registry.room.waiting())
     }
 }

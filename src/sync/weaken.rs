@@ -68,6 +68,10 @@
 //! | `behind-leader` | R2: who stays behind a committing receiver reads only what that has committed |
 //! | `past-to-reserved` | attaching: a committing receiver asks for no room that is reserved |
 //! | `close-watched` | closing notifies those who wait for a committing receiver |
+//! | `oust-rmw` | OUT is set by a read-modify-write; by a load and a store |
+//! | `oust-busy` | who is evicted while it reads is not taken off |
+//! | `oust-reader` | R4: but takes itself off |
+//! | `tell-evicted` | who is evicted while it waits is woken |
 //! | `note-drain` | a drain notes its target |
 //! | `attach-detached` | a drain re-attaches a detached cursor, to flag it |
 //! | `note-watch` | who waits for receivers to come, or for the last one to go, is remembered |

@@ -246,6 +246,6 @@ fn who_does_not_commit_says_so() {
     );
     assert_eq!(
         panic_of(|| overwrite::<u64>(4).subscribe_committing()),
-        "a bus that overwrites what is not received has no committing receivers"
+        "on a bus that overwrites what is not received no receiver holds publishers back"
     );
 }

@@ -10,6 +10,7 @@ mod build;
 mod close;
 mod committing;
 mod drained;
+mod evict;
 mod numbers;
 mod publish;
 mod publish_many;

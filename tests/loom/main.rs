@@ -16,6 +16,7 @@ mod behind;
 mod broadcast_channel;
 mod close;
 mod commit;
+mod evict;
 mod overwrite;
 mod permit;
 mod publish;

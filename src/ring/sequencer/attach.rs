@@ -62,7 +62,7 @@ impl Sequencer {
             let retained = position(tail).max(newest(tail, history).min(present(tail)));
             match kind {
                 // Gates from there on: what is reserved may be claimed at once.
-                Kind::Committing if step("past-to-reserved") => {
+                Kind::Committing | Kind::Evictable if step("past-to-reserved") => {
                     retained.max(oldest(tail + reserved, capacity))
                 }
                 _ => retained,
@@ -70,7 +70,7 @@ impl Sequencer {
         };
         if kind != Kind::Lossy {
             let held = match kind {
-                Kind::Committing => retained(before),
+                Kind::Committing | Kind::Evictable => retained(before),
                 _ => position(before).max(present(before)),
             };
             let bearable = held + capacity - reserved;
@@ -136,6 +136,19 @@ impl Sequencer {
         anchor: Option<&(u64, CursorRef)>,
     ) -> Attached {
         let mut registry = self.lock();
+        let word = original.load();
+        if kind == Kind::Evictable && word.is_out() {
+            // As its original, it is at its end, and no receiver of this ring any more.
+            return Attached {
+                position,
+                cursor: Cursor::new(word, 0),
+                kind,
+                anchor: None,
+                number: 0,
+                first: false,
+                awaited: false,
+            };
+        }
         let number = self.count_receiver(&mut registry);
         let cursor = registry.cursors(kind).add_beside(original, number);
         let anchor = anchor
@@ -212,10 +225,13 @@ impl Sequencer {
     }
 
     /// Finds out where a receiver that expected to be at `position` stands, and attaches it at the
-    /// oldest retained event if it is detached.
-    pub(crate) fn reattach(&self, cursor: &Cursor, kind: Kind, position: u64) -> u64 {
+    /// oldest retained event if it is detached. `None` if it was evicted for good.
+    pub(crate) fn reattach(&self, cursor: &Cursor, kind: Kind, position: u64) -> Option<u64> {
         let mut registry = self.lock();
         let word = cursor.load();
+        if kind == Kind::Evictable && word.is_out() {
+            return None;
+        }
         let sequence = if word.is_detached() {
             self.attach_oldest(&mut registry, cursor, false)
         } else {
@@ -223,7 +239,7 @@ impl Sequencer {
         };
         registry.missed += sequence - position;
         registry.cursors(kind).entry(cursor).missed += sequence - position;
-        sequence
+        Some(sequence)
     }
 
     /// Lag: lowers the gate first, then touches the tail, so that every later claim sees it (I2).

@@ -22,6 +22,7 @@ pub(crate) enum Outcome {
     Published(Result<Option<u64>, String>, Vec<u64>),
     HandedBack(Vec<u64>),
     Upgraded(bool),
+    Evicted(bool),
     /// What was waited for is committed; or its receiver is gone.
     Reached(Result<(), Gone>),
     Received(Result<Vec<u64>, Nothing>),
@@ -64,6 +65,7 @@ struct BusSeen {
     next_sequence: u64,
     dropped: u64,
     missed: u64,
+    waiting: usize,
     receivers: Vec<InfoSeen>,
     len: usize,
     closed: bool,
@@ -88,6 +90,7 @@ struct ReaderSeen {
     hint: (usize, Option<usize>),
     missed: u64,
     lossy: bool,
+    evicted: Option<u64>,
     closed: bool,
     ended: bool,
 }
@@ -163,6 +166,16 @@ impl<T: Payload + 'static> Run<T> {
                 let mark = which(choice, self.spec.marks.len())?;
                 let expected = self.spec.on_mark(mark, step)?;
                 (expected, self.real.on_mark(mark, step))
+            }
+            Step::Evict(choice, of) => {
+                let handle = which(choice, self.spec.handles.len())?;
+                let reader = which(of, self.spec.readers.len())?;
+                let id = self.spec.readers[reader].id;
+                let evicted = self.real.evict(handle, id);
+                (
+                    Outcome::Evicted(self.spec.evict(reader)),
+                    Outcome::Evicted(evicted),
+                )
             }
             Step::Settle => return None,
         };

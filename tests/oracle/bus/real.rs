@@ -66,6 +66,7 @@ impl<T: Payload + 'static> Real<T> {
                 builder = match wanted.kind {
                     Some(ReceiverKind::Lossy) => builder.lossy(),
                     Some(ReceiverKind::Committing) => builder.committing(),
+                    Some(ReceiverKind::Evictable) => builder.evictable(),
                     _ => builder,
                 };
                 if let Some(choice) = wanted.behind.filter(|_| !self.marks.is_empty()) {
@@ -99,6 +100,10 @@ impl<T: Payload + 'static> Real<T> {
             HandleStep::Drop => drop(self.handles.remove(index)),
         }
         Outcome::Done
+    }
+
+    pub(super) fn evict(&self, handle: usize, id: u64) -> bool {
+        self.handles[handle].bus.evict(id)
     }
 
     pub(super) fn on_weak(&mut self, index: usize, step: WeakStep) -> Outcome {
@@ -190,6 +195,7 @@ impl<T: Payload + 'static> Real<T> {
             next_sequence: stats.next_sequence,
             dropped: stats.dropped,
             missed: stats.missed,
+            waiting: stats.waiting,
             receivers,
             len,
             closed: bus.is_closed(),

@@ -49,6 +49,8 @@ pub(crate) enum Step {
     /// Takes the watermark of one of the committing receivers.
     Watermark(Choice),
     Mark(Choice, MarkStep),
+    /// Evicts one of the receivers, the second choice, if it can be evicted.
+    Evict(Choice, Choice),
     /// Receives with every receiver until there is nothing left.
     Settle,
 }
@@ -76,7 +78,7 @@ pub(crate) enum HandleStep {
     Drop,
 }
 
-/// A receiver with all that there is to choose. Committing only if the bus does not overwrite.
+/// A receiver with all that there is to choose. Committing or evictable only if the bus does not overwrite.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wanted {
     pub(crate) kind: Option<ReceiverKind>,

@@ -77,6 +77,11 @@ impl Spec {
         }
     }
 
+    /// Those that were not evicted.
+    fn attached(&self) -> impl Iterator<Item = &Reader> {
+        self.readers.iter().filter(|one| one.evicted.is_none())
+    }
+
     fn tail(&self) -> u64 {
         self.setup.first + self.log.len() as u64
     }
@@ -89,13 +94,13 @@ impl Spec {
     /// The first sequence that some receiver still gets, or the tail.
     fn slowest(&self) -> u64 {
         let retained = self.newest(self.setup.capacity);
-        let nexts = self.readers.iter().map(|reader| reader.wants(retained));
+        let nexts = self.attached().map(|reader| reader.wants(retained));
         nexts.min().unwrap_or(self.tail())
     }
 
     /// How many events can be published before a gating receiver is lapped.
     fn unclaimed(&self) -> usize {
-        let hold = self.readers.iter().filter_map(Reader::holds).min();
+        let hold = self.attached().filter_map(Reader::holds).min();
         hold.map_or(usize::MAX, |hold| {
             (hold + self.setup.capacity as u64 - self.tail()) as usize
         })
@@ -218,7 +223,8 @@ impl Spec {
             Start::Sequence(sequence) => sequence.min(tail),
         };
         let committing = kind == ReceiverKind::Committing;
-        if committing {
+        let evictable = kind == ReceiverKind::Evictable;
+        if committing || evictable {
             // It holds what it starts with, but for room that is reserved.
             let claimed = tail + self.reserved() as u64;
             kept = kept.max(claimed.saturating_sub(self.setup.capacity as u64));
@@ -229,9 +235,14 @@ impl Spec {
             leader,
             gating: kind != ReceiverKind::Lossy,
             committing,
+            evictable,
             position,
             kept,
-            subscribed: if committing { position } else { present },
+            subscribed: match kind {
+                ReceiverKind::Committing => position,
+                ReceiverKind::Evictable => position.max(kept),
+                _ => present,
+            },
             committed: position.max(kept),
             ..Reader::default()
         });
@@ -241,7 +252,8 @@ impl Spec {
 
     fn build(&mut self, wanted: Wanted) -> Option<()> {
         let kind = wanted.kind.unwrap_or(self.kind());
-        if kind == ReceiverKind::Committing && self.kind() == ReceiverKind::Lossy {
+        let gates = [ReceiverKind::Committing, ReceiverKind::Evictable].contains(&kind);
+        if gates && self.kind() == ReceiverKind::Lossy {
             return None;
         }
         let marks = &self.marks;
@@ -266,6 +278,14 @@ impl Spec {
     /// A receiver of its own at the same position.
     fn duplicate(&mut self, index: usize) {
         let original = self.readers[index].clone();
+        if original.evicted.is_some() {
+            self.readers.push(Reader {
+                missed: 0,
+                ended: false,
+                ..original
+            });
+            return;
+        }
         self.readers.push(Reader {
             missed: 0,
             left_values: false,
@@ -284,6 +304,9 @@ impl Spec {
 
     fn unsubscribe(&mut self, index: usize) {
         let reader = self.readers.remove(index);
+        if reader.evicted.is_some() {
+            return;
+        }
         if reader.committing {
             self.gone.insert(reader.id, reader.committed);
         }
@@ -292,10 +315,33 @@ impl Spec {
         self.counted();
     }
 
+    /// Whether that receiver could be evicted. It is woken, and so are those who share its list.
+    pub(super) fn evict(&mut self, index: usize) -> bool {
+        let reader = &mut self.readers[index];
+        if !reader.evictable || reader.evicted.is_some() {
+            return false;
+        }
+        let (id, at) = (reader.id, reader.next(0));
+        reader.evicted = Some(at);
+        self.release();
+        self.settle();
+        self.counted();
+        self.wake_watchers();
+        let slots = self.setup.capacity.next_power_of_two() as u64;
+        let list = |sequence: u64| sequence % slots % 2;
+        if list(at) == list(self.tail()) {
+            let readers = self.readers.iter_mut().filter(|one| one.leader.is_none());
+            for reader in readers.filter(|one| one.id % 4 == id % 4) {
+                wake(&mut self.woken, &mut reader.parked);
+            }
+        }
+        true
+    }
+
     /// Takes out of the ring what all have received, unless one was lapped and does not know yet.
     fn release(&mut self) {
         let retained = self.newest(self.setup.capacity);
-        if self.readers.iter().all(|reader| reader.next(0) >= retained) {
+        if self.attached().all(|reader| reader.next(0) >= retained) {
             let read = self.slowest().min(self.newest(self.setup.history));
             self.stored = self.stored.split_off(&read);
         }

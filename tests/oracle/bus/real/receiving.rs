@@ -248,6 +248,7 @@ impl<T: Payload + 'static> Reading<T> {
             hint: receiver.size_hint(),
             missed: receiver.missed(),
             lossy: receiver.is_lossy(),
+            evicted: receiver.evicted(),
             closed: receiver.is_closed(),
             ended: receiver.is_terminated(),
         })

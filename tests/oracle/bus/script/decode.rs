@@ -51,7 +51,8 @@ impl<'a> Arbitrary<'a> for Step {
         Ok(match kind {
             200..212 => Self::Handle(which, HandleStep::Build(bytes.arbitrary()?)),
             212..220 => Self::Handle(which, attended(bytes)?),
-            220..232 => Self::Watermark(which),
+            220..229 => Self::Watermark(which),
+            229..232 => Self::Evict(which, bytes.arbitrary()?),
             232.. => Self::Mark(which, bytes.arbitrary()?),
             // As when these were all: the fuzzer's older scripts keep them.
             _ => match kind % 100 {
@@ -93,9 +94,20 @@ fn attended(bytes: &mut Unstructured<'_>) -> Result<HandleStep> {
 
 impl<'a> Arbitrary<'a> for Wanted {
     fn arbitrary(bytes: &mut Unstructured<'a>) -> Result<Self> {
-        use ReceiverKind::{Committing, Lossy};
+        use ReceiverKind::{Committing, Evictable, Lossy};
+        let (committing, evictable) = (Some(Committing), Some(Evictable));
         Ok(Self {
-            kind: *bytes.choose(&[None, Some(Lossy), Some(Committing), Some(Committing)])?,
+            // Scripts that were found when there were four to choose from mostly keep theirs.
+            kind: *bytes.choose(&[
+                None,
+                Some(Lossy),
+                committing,
+                committing,
+                evictable,
+                evictable,
+                committing,
+                evictable,
+            ])?,
             start: start(bytes)?,
             behind: match bytes.int_in_range(0..=2u8)? {
                 0 => None,

@@ -20,10 +20,13 @@ impl Spec {
     /// Receives what is there: a gap, or up to `limit` events, at least one, until user code panics.
     pub(super) fn receive(&mut self, index: usize, limit: usize, by: By, fuse: &mut u8) -> Outcome {
         let (tail, retained) = (self.tail(), self.newest(self.setup.capacity));
-        let alone = self.counted && self.readers.len() == 1 && self.setup.history == 0;
+        let alone = self.counted && self.attached().count() == 1 && self.setup.history == 0;
         let moves = alone && matches!(by, By::Value | By::Reference);
         let moves = moves && !self.readers[index].committing;
         let horizon = self.horizon(&self.readers[index]);
+        if self.readers[index].evicted.is_some() {
+            return Outcome::Received(Err(Nothing::Closed));
+        }
         if self.leader_ends(&self.readers[index], self.readers[index].position) {
             return Outcome::Received(Err(Nothing::Closed));
         }
@@ -96,7 +99,7 @@ impl Spec {
         let (reader, retained) = (&self.readers[index], self.newest(self.setup.capacity));
         let next = reader.next(retained);
         match next == self.tail() {
-            _ if self.leader_ends(reader, next) => false,
+            _ if reader.evicted.is_some() || self.leader_ends(reader, next) => false,
             true => !self.closed,
             false => next >= self.horizon(reader),
         }

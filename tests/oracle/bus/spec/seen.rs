@@ -11,6 +11,13 @@ impl Spec {
             next_sequence: self.tail(),
             dropped: self.dropped,
             missed: self.missed,
+            waiting: match self.closed {
+                true => 0,
+                false => self
+                    .publishing()
+                    .filter(|one| one.granted.is_none())
+                    .count(),
+            },
             receivers: self.infos(),
             len: (self.tail() - self.slowest()) as usize,
             closed: self.closed,
@@ -22,10 +29,14 @@ impl Spec {
             } else {
                 reader.position
             },
-            len: (self.tail() - reader.position) as usize,
+            len: match reader.evicted {
+                Some(_) => 0,
+                None => (self.tail() - reader.position) as usize,
+            },
             hint: self.hint(reader),
             missed: reader.missed,
             lossy: !reader.gating,
+            evicted: reader.evicted,
             closed: self.closed,
             ended: reader.ended,
         };
@@ -56,16 +67,22 @@ impl Spec {
             behind: tail - reader.wants(retained),
             missed: reader.missed,
         };
-        let mut infos: Vec<_> = self.readers.iter().map(info).collect();
+        let mut infos: Vec<_> = self.attached().map(info).collect();
         infos.sort_by_key(|one| one.id);
         infos
     }
 
     /// How many events it gets at least, if it can be said, and at most.
     fn hint(&self, reader: &Reader) -> (usize, Option<usize>) {
+        if reader.evicted.is_some() {
+            return (0, Some(0));
+        }
         let sure = self.horizon(reader).saturating_sub(reader.position);
         let most = (self.tail() - reader.position) as usize;
-        let least = (sure as usize).min(self.setup.capacity);
+        let least = match reader.evictable {
+            true => 0,
+            false => (sure as usize).min(self.setup.capacity),
+        };
         (least, self.closed.then_some(most))
     }
 
@@ -75,11 +92,8 @@ impl Spec {
         if self.closed || !waits || self.reserved() > 0 {
             return None;
         }
-        let slowest = self.readers.iter().filter_map(Reader::holds).min()?;
-        let slowest = self
-            .readers
-            .iter()
-            .filter(|one| one.holds() == Some(slowest));
+        let slowest = self.attached().filter_map(Reader::holds).min()?;
+        let slowest = self.attached().filter(|one| one.holds() == Some(slowest));
         Some(slowest.map(|one| one.id).collect())
     }
 

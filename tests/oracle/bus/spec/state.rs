@@ -6,7 +6,7 @@ use eventring::ReceiverKind;
 #[derive(Clone, Default)]
 pub(in crate::bus) struct Reader {
     /// Counts the receivers that ever were.
-    pub(super) id: u64,
+    pub(in crate::bus) id: u64,
     pub(super) name: Option<&'static str>,
     /// The committing receiver that it stays behind.
     pub(super) leader: Option<u64>,
@@ -15,6 +15,9 @@ pub(in crate::bus) struct Reader {
     /// It gates at what is committed.
     pub(in crate::bus) committing: bool,
     pub(in crate::bus) committed: u64,
+    pub(super) evictable: bool,
+    /// It was, and here.
+    pub(super) evicted: Option<u64>,
     /// The first sequence that was kept when it subscribed.
     pub(super) kept: u64,
     /// What was the present when it subscribed: if gating, it cannot be lapped from there on.
@@ -78,6 +81,7 @@ impl Reader {
     pub(super) fn kind(&self) -> ReceiverKind {
         match (self.committing, self.gating) {
             (true, _) => ReceiverKind::Committing,
+            _ if self.evictable => ReceiverKind::Evictable,
             (false, true) => ReceiverKind::Gating,
             (false, false) => ReceiverKind::Lossy,
         }

@@ -115,8 +115,8 @@ impl Spec {
 
     fn is_attended(&self, wanted: Option<usize>) -> bool {
         match wanted {
-            Some(count) => self.readers.len() >= count,
-            None => self.readers.is_empty(),
+            Some(count) => self.attached().count() >= count,
+            None => self.attached().count() == 0,
         }
     }
 
