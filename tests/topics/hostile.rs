@@ -168,7 +168,7 @@ fn closures_that_panic_or_call_back() {
         topics.for_each(|_, _| use_all(&topics));
         assert_eq!(panic_of(|| topics.for_each(|_, _| panic!("each"))), "each");
         let panicking = |()| -> () { panic!("map") };
-        assert_eq!(panic_of(|| topic.map(panicking)), "map");
+        assert_eq!(panic_of(|| topic.map_receiver(panicking)), "map");
         assert!(topics.is_empty());
     });
 }
