@@ -154,6 +154,9 @@ async fn publish(
     };
     let mut published = Published::default();
     for number in 0..events {
+        if random.below(4) == 0 {
+            give_way().await; // Visitors are to come in between.
+        }
         let key = random.below(scene.keys);
         let event = ledger.event(id(publisher, number));
         let outcome = match random.below(4) {
