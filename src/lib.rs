@@ -62,7 +62,7 @@
 //! # Targets
 //!
 //! All that have 64-bit atomics. Where no thread can wait (`wasm32-unknown-unknown`), the methods that
-//! block are left out; nothing else reads a clock.
+//! block are left out; nothing else reads a clock, but topics that are to linger.
 //!
 //! # Features
 //!

@@ -80,21 +80,30 @@ pub struct FilterMapRef<E, F> {
 // Nothing is pinned: the closure is called in place.
 impl<E, F> Unpin for FilterMapRef<E, F> {}
 
-impl<E, T, F: FnMut(&E) -> Option<T>> Stream for FilterMapRef<E, F> {
-    type Item = T;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        let Self { receiver, filter } = &mut *self;
+impl<E> Receiver<E> {
+    #[inline]
+    pub(crate) fn poll_filter_map<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut filter: impl FnMut(&E) -> Option<T>,
+    ) -> Poll<Option<T>> {
         loop {
-            let read = receiver
-                .0
-                .poll_event(cx, |pinned| pinned.read(&mut *filter));
+            let read = self.0.poll_event(cx, |pinned| pinned.read(&mut filter));
             match ready!(read) {
                 Some(Some(item)) => return Poll::Ready(Some(item)),
                 Some(None) => {}
                 None => return Poll::Ready(None),
             }
         }
+    }
+}
+
+impl<E, T, F: FnMut(&E) -> Option<T>> Stream for FilterMapRef<E, F> {
+    type Item = T;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        let Self { receiver, filter } = &mut *self;
+        receiver.poll_filter_map(cx, filter)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

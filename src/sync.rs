@@ -76,6 +76,11 @@ mod imp {
             let _lock = super::lock(&self.1);
             self.0.get_or_init(init)
         }
+
+        pub(crate) fn get(&self) -> Option<&T> {
+            let _lock = super::lock(&self.1);
+            self.0.get()
+        }
     }
 
     /// Not by `loom::thread::park`: what unparks a thread there ends its joins, too. loom knows no

@@ -10,28 +10,41 @@
 //! * **T2** To subscribe to a topic that has receivers, count one more under the shared lock; unlock, and
 //!   subscribe to its bus.
 //! * **T3** Otherwise make an entry, with nothing locked; then look again under the exclusive lock, and count
-//!   one more in the entry found, or put the new one in.
+//!   one more in the entry found, or put the new one in. One that lingers, and whose time is not up, is no longer
+//!   idle then.
 //! * **T4** A receiver that goes leaves its bus, then counts itself out: the last one under the exclusive lock,
 //!   where it takes the entry out of the table, so that whoever subscribes comes before that, and is
-//!   counted, or finds nothing, and makes another one. Once unlocked, the bus is closed.
+//!   counted, or finds nothing, and makes another one. Once unlocked, the bus is closed. If topics linger,
+//!   it puts the entry among the idle ones of its shard instead.
 //! * **T5** Closing marks each shard under its exclusive lock, so that nothing is put in after that; once
-//!   unlocked, what was found there is closed.
+//!   unlocked, what was found there is closed. Then the tap is.
+//! * **T6** To sweep, take those idle ones out of the table whose time is up, one at a time, under the
+//!   exclusive lock; once unlocked, close them.
+//! * **T7** While somebody receives the tap, take room in the topic, then in the tap; publish to the tap, then to the
+//!   topic. To nobody, publish to the tap alone.
 //!
-//! The count becomes 0, and leaves it, only under the exclusive lock, so that Relaxed will do for it. No lock of
-//! a shard is held while somebody waits, while an event or a key is cloned or dropped, or a waker is woken;
+//! The count becomes 0, and leaves it, only under the exclusive lock, so that Relaxed will do for it. What comes and
+//! goes is noted for the streams of changes under it, too. No lock of a shard is held while somebody waits, while an event or a key is cloned or dropped, or a waker is woken;
 //! only keys are compared under it.
 
 mod builder;
+mod changes;
 mod entry;
+mod idle;
 mod map;
+mod pattern;
 mod publish;
 mod stats;
 mod subscribe;
+mod tap;
 mod topic;
 
 pub use builder::TopicsBuilder;
+pub use changes::{Change, Changes};
+pub use pattern::PatternError;
 pub use publish::TopicPermit;
 pub use stats::TopicsStats;
+pub use tap::Matching;
 pub use topic::Topic;
 
 use crate::bus::EventBus;
@@ -41,6 +54,7 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::time::Instant;
 
 /// A bus for each key that is in use: rooms of a chat, symbols of a ticker, tenants, documents.
 ///
@@ -52,7 +66,12 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 /// locked; while keys are compared (`Eq`), the lock of a shard of the table is held, so that this must not use
 /// the same topics. No other user code runs under it.
 ///
-/// A topic that is opened again is another bus: its sequence numbers start anew.
+/// A topic that is opened again is another bus: its sequence numbers start anew; unless it
+/// [lingers](TopicsBuilder::linger) for a while, with its history.
+///
+/// Besides: what comes and goes, to start and stop what feeds it ([`changes`](Self::changes)); everything in one
+/// order, for an audit ([`all`](Self::all)); and of that what matches a pattern
+/// ([`subscribe_matching`](Self::subscribe_matching)).
 ///
 /// ```
 /// use eventring::Topics;
@@ -173,6 +192,36 @@ impl<K, E, S> Topics<K, E, S> {
     /// ```
     pub fn for_each(&self, mut call: impl FnMut(&K, &EventBus<E>)) {
         self.map.for_each(|entry| call(&entry.key, &entry.bus));
+    }
+
+    /// Lets go of all topics without receivers that have [lingered](TopicsBuilder::linger) long enough.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let builder = eventring::Topics::<u32, &str>::builder();
+    /// let rooms = builder.linger(Duration::from_secs(60)).build().unwrap();
+    /// drop(rooms.subscribe(&1));
+    /// rooms.sweep();
+    /// assert_eq!(rooms.len(), 1);
+    /// ```
+    pub fn sweep(&self) {
+        self.map.sweep(None);
+    }
+
+    /// As [`sweep`](Self::sweep), as if it were that time already, or still.
+    ///
+    /// ```
+    /// use std::time::{Duration, Instant};
+    ///
+    /// let builder = eventring::Topics::<u32, &str>::builder();
+    /// let rooms = builder.linger(Duration::from_secs(60)).build().unwrap();
+    /// drop(rooms.subscribe(&1));
+    /// rooms.sweep_at(Instant::now() + Duration::from_secs(60));
+    /// assert!(rooms.is_empty());
+    /// ```
+    pub fn sweep_at(&self, time: Instant) {
+        self.map.sweep(Some(time));
     }
 
     /// Closes all topics, for all handles: publishing fails from now on, receivers get what is there, then

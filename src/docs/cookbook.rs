@@ -176,6 +176,42 @@
 //! # });
 //! ```
 //!
+//! # What feeds a topic, while somebody wants it
+//!
+//! [`changes`](crate::Topics::changes) tells of each key when its first receiver has come and when the topic is gone:
+//! a subscription upstream is started and stopped by that. With [`linger`](crate::topics::TopicsBuilder::linger),
+//! one who leaves and comes back soon does not stop it.
+//!
+//! ```
+//! use eventring::{Topics, topics::Change};
+//! use futures::StreamExt;
+//! use std::collections::HashMap;
+//!
+//! # tokio_test::block_on(async {
+//! let prices: Topics<String, f64> = Topics::new(64);
+//! let (mut changes, handle) = (prices.changes(), prices.clone());
+//! let feeding = tokio::spawn(async move {
+//!     let mut feeds = HashMap::new();
+//!     while let Some(change) = changes.next().await {
+//!         match change {
+//!             Change::Opened(symbol) => {
+//!                 let (prices, key) = (handle.clone(), symbol.clone());
+//!                 let feed = tokio::spawn(async move { prices.publish(&key, 1.16).await });
+//!                 feeds.insert(symbol, feed);
+//!             }
+//!             Change::Vacated(symbol) => feeds.remove(&symbol).expect("it was opened").abort(),
+//!         }
+//!     }
+//!     feeds.len()
+//! });
+//! let mut euro = prices.subscribe("eur.usd");
+//! assert_eq!(euro.recv().await, Some(1.16));
+//! drop(euro);
+//! prices.close();
+//! assert_eq!(feeding.await.unwrap(), 0);
+//! # });
+//! ```
+//!
 //! # A graceful shutdown
 //!
 //! [`close`](crate::EventBus::close) ends publishing, [`drained`](crate::EventBus::drained) waits until

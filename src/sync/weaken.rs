@@ -108,6 +108,11 @@
 //! | `close-gone` | T4: the bus of a topic that is gone is closed |
 //! | `publish-anew` | T1: a publisher that finds a topic gone looks again |
 //! | `close-shards` | T5: nothing is put into a closed shard |
+//! | `revive-idle` | T3: a topic that somebody comes to is not idle any more |
+//! | `tap-seat` | T7: what is published to a topic is published to the tap |
+//! | `tap-closed` | T7: a tap that is taken while the topics are closed is closed |
+//! | `seen-shards` | a stream is told of what changes in a shard once it has seen what is there |
+//! | `wake-changes` | who notes a change wakes |
 //! | `upgrade-check` | a weak handle is upgraded only while there is a strong one |
 
 use super::Ordering;

@@ -1,7 +1,7 @@
 //! A topic, as the table knows it.
 
 use crate::bus::EventBus;
-use crate::sync::{AtomicUsize, Ordering};
+use crate::sync::{AtomicU64, AtomicUsize, Ordering};
 
 #[derive(Debug)]
 pub(super) struct Entry<K, E> {
@@ -9,6 +9,29 @@ pub(super) struct Entry<K, E> {
     pub(super) hash: u64,
     pub(super) bus: EventBus<E>,
     pub(super) members: Members,
+    /// While it has none: how long it stays. Written and read under the shard's exclusive lock.
+    idle_until: AtomicU64,
+}
+
+impl<K, E> Entry<K, E> {
+    /// With its first member.
+    pub(super) fn new(key: K, hash: u64, bus: EventBus<E>) -> Self {
+        Self {
+            key,
+            hash,
+            bus,
+            members: Members(AtomicUsize::new(1)),
+            idle_until: AtomicU64::new(0),
+        }
+    }
+
+    pub(super) fn stay(&self, until: u64) {
+        self.idle_until.store(until, Ordering::Relaxed);
+    }
+
+    pub(super) fn stays_until(&self) -> u64 {
+        self.idle_until.load(Ordering::Relaxed)
+    }
 }
 
 /// How many receivers a topic has. Becomes 0, and leaves it, under the shard's exclusive lock alone.
@@ -16,13 +39,14 @@ pub(super) struct Entry<K, E> {
 pub(super) struct Members(AtomicUsize);
 
 impl Members {
-    pub(super) fn new(members: usize) -> Self {
-        Self(AtomicUsize::new(members))
+    /// Whether there is none, under the exclusive lock.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == 0
     }
 
-    /// One more, made from one, or under the exclusive lock. How many there were.
-    pub(super) fn add(&self) -> usize {
-        self.0.fetch_add(1, Ordering::Relaxed)
+    /// One more, made from one, or under the exclusive lock.
+    pub(super) fn add(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
     }
 
     /// One more, if there are some.

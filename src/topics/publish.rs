@@ -3,23 +3,31 @@
 use super::Topics;
 use super::entry::Entry;
 use super::map::{Closed, Map};
-#[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
-use crate::bus::Permit;
+use super::tap::{Seat, Tap};
 use crate::bus::{EventBus, OwnedPermit};
 use crate::coop::poll_within;
 use crate::error::{PublishError, TryPublishError};
 use crate::sync::{Arc, step};
+#[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
+use crate::wait::{Limit, block_on};
 use std::borrow::Borrow;
+use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
 use std::hash::{BuildHasher, Hash};
 use std::task::Poll;
+#[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
+use std::{
+    future::Future,
+    pin::{Pin, pin},
+};
 
 impl<K, E, S: BuildHasher> Topics<K, E, S> {
     /// Publishes an event to a key, as [`EventBus::publish`] does, and resolves to its sequence number there; to
     /// `None` if nobody receives that key: then the event is dropped, and nothing is left behind.
     ///
-    /// If all receivers go while it waits for room, or before, it looks again: others may have come.
+    /// If all receivers go while it waits for room, or before, it looks again: others may have come. If the topic
+    /// lingers, it is published to its history.
     ///
     /// # Errors
     ///
@@ -41,22 +49,38 @@ impl<K, E, S: BuildHasher> Topics<K, E, S> {
     pub async fn publish<Q>(&self, key: &Q, event: E) -> Result<Option<u64>, PublishError<E>>
     where
         K: Borrow<Q>,
-        Q: Hash + Eq + ?Sized,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     {
+        if let Some(tap) = self.map.tapped() {
+            return self.publish_tapped(tap, key, event).await;
+        }
         let mut route = self.route(key);
-        let mut event = event;
-        loop {
-            let bus = match route.next() {
-                Ok(Some(bus)) => bus,
-                Ok(None) => return to_nobody().await,
-                Err(Closed) => return Err(PublishError::Closed(event)),
-            };
-            let published = bus.publish(event).await;
-            event = match published.map_err(Refused::reopen) {
-                Ok(sequence) => return Ok(Some(sequence)),
-                Err(Ok(event)) => event,
-                Err(Err(error)) => return Err(error),
-            };
+        let publish = async |bus: &EventBus<E>, event| bus.publish(event).await;
+        route.attempt_waiting(event, publish).await
+    }
+
+    /// What has no receivers is published to the tap alone.
+    async fn publish_tapped<Q>(
+        &self,
+        tap: &Tap<K, E>,
+        key: &Q,
+        event: E,
+    ) -> Result<Option<u64>, PublishError<E>>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
+        match self.reserve(key).await {
+            Ok(Some(permit)) => self
+                .redeem(key, permit, event)
+                .map_err(PublishError::Closed),
+            Ok(None) => match tap.bus.publish((key.to_owned(), event)).await {
+                Ok(_) => Ok(None),
+                Err(PublishError::Closed((_, event))) => Err(PublishError::Closed(event)),
+                Err(PublishError::Dropped((_, event))) => Err(PublishError::Dropped(event)),
+            },
+            Err(PublishError::Closed(())) => Err(PublishError::Closed(event)),
+            Err(PublishError::Dropped(())) => Err(PublishError::Dropped(event)),
         }
     }
 
@@ -76,9 +100,54 @@ impl<K, E, S: BuildHasher> Topics<K, E, S> {
     pub fn try_publish<Q>(&self, key: &Q, event: E) -> Result<Option<u64>, TryPublishError<E>>
     where
         K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
+        match self.map.tapped() {
+            None => self.route(key).attempt(event, EventBus::try_publish),
+            Some(tap) => self.try_publish_tapped(tap, key, event),
+        }
+    }
+
+    #[cold]
+    fn try_publish_tapped<Q>(
+        &self,
+        tap: &Tap<K, E>,
+        key: &Q,
+        event: E,
+    ) -> Result<Option<u64>, TryPublishError<E>>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
+        match self.try_reserve(key) {
+            Ok(Some(permit)) => {
+                let redeemed = self.redeem(key, permit, event);
+                redeemed.map_err(TryPublishError::Closed)
+            }
+            Ok(None) => match tap.bus.try_publish((key.to_owned(), event)) {
+                Ok(_) => Ok(None),
+                Err(TryPublishError::Closed((_, event))) => Err(TryPublishError::Closed(event)),
+                Err(TryPublishError::Full((_, event))) => Err(TryPublishError::Full(event)),
+            },
+            Err(TryPublishError::Closed(())) => Err(TryPublishError::Closed(event)),
+            Err(TryPublishError::Full(())) => Err(TryPublishError::Full(event)),
+        }
+    }
+
+    /// Publishes by a permit. If the topic is gone since, there was a moment without receivers; if not, it is
+    /// closed.
+    fn redeem<Q>(&self, key: &Q, permit: TopicPermit<K, E>, event: E) -> Result<Option<u64>, E>
+    where
+        K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        self.route(key).attempt(event, EventBus::try_publish)
+        let mut route = self.route(key);
+        route.entry = Some(Arc::clone(&permit.entry));
+        match permit.redeem(event) {
+            Ok(sequence) => Ok(Some(sequence)),
+            Err(error) if route.next().is_err() => Err(error.into_event()),
+            Err(_) => Ok(None),
+        }
     }
 
     /// As [`publish`](Self::publish), blocking the thread instead of the task.
@@ -96,9 +165,12 @@ impl<K, E, S: BuildHasher> Topics<K, E, S> {
     pub fn publish_blocking<Q>(&self, key: &Q, event: E) -> Result<Option<u64>, PublishError<E>>
     where
         K: Borrow<Q>,
-        Q: Hash + Eq + ?Sized,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     {
-        self.route(key).attempt(event, EventBus::publish_blocking)
+        match self.map.tapped() {
+            None => self.route(key).attempt(event, EventBus::publish_blocking),
+            Some(tap) => block(pin!(self.publish_tapped(tap, key, event))),
+        }
     }
 
     /// Publishes all events of the vector to a key, in order, as [`EventBus::publish_many`] does. `false`: nobody
@@ -127,25 +199,68 @@ impl<K, E, S: BuildHasher> Topics<K, E, S> {
     ) -> Result<bool, PublishError<()>>
     where
         K: Borrow<Q>,
-        Q: Hash + Eq + ?Sized,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     {
-        let mut route = self.route(key);
-        loop {
-            let bus = match route.next() {
-                Ok(Some(bus)) => bus,
-                Ok(None) => {
-                    events.clear();
-                    return to_nobody::<(), _>().await.map(|_| false);
+        let published = match self.map.tapped() {
+            Some(tap) => self.publish_many_tapped(tap, key, events).await?,
+            None => {
+                let mut route = self.route(key);
+                loop {
+                    let Some(bus) = route.next_waiting().await? else {
+                        break None;
+                    };
+                    match bus.publish_many(events).await.map_err(Refused::reopen) {
+                        Ok(()) => break Some(()),
+                        Err(Ok(())) => {}
+                        Err(Err(error)) => return Err(error),
+                    }
                 }
-                Err(Closed) => return Err(PublishError::Closed(())),
-            };
-            let published = bus.publish_many(events).await;
-            match published.map_err(Refused::reopen) {
-                Ok(()) => return Ok(true),
-                Err(Ok(())) => {}
-                Err(Err(error)) => return Err(error),
+            }
+        };
+        if published.is_none() {
+            events.clear();
+        }
+        Ok(published.is_some())
+    }
+
+    /// One after the other, each in its turn in the tap.
+    async fn publish_many_tapped<Q>(
+        &self,
+        tap: &Tap<K, E>,
+        key: &Q,
+        events: &mut Vec<E>,
+    ) -> Result<Option<()>, PublishError<()>>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
+        let mut rest = Rest {
+            events: std::mem::take(events).into(),
+            vector: events,
+        };
+        let mut heard = Some(());
+        while !rest.events.is_empty() {
+            let mut next = || rest.events.pop_front().expect("there is one more");
+            if let Some(permit) = self.reserve(key).await? {
+                let redeemed = self.redeem(key, permit, next());
+                heard = match redeemed {
+                    Ok(sequence) => sequence.map(|_| ()),
+                    Err(event) => {
+                        rest.events.push_front(event);
+                        return Err(PublishError::Closed(()));
+                    }
+                };
+            } else {
+                let permit = tap.bus.reserve().await?;
+                let closed = permit.publish((key.to_owned(), next()));
+                heard = None;
+                if let Err(closed) = closed {
+                    rest.events.push_front(closed.into_event().1);
+                    return Err(PublishError::Closed(()));
+                }
             }
         }
+        Ok(heard)
     }
 
     /// As [`publish_many`](Self::publish_many), blocking the thread instead of the task.
@@ -168,8 +283,11 @@ impl<K, E, S: BuildHasher> Topics<K, E, S> {
     ) -> Result<bool, PublishError<()>>
     where
         K: Borrow<Q>,
-        Q: Hash + Eq + ?Sized,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     {
+        if self.map.tapped().is_some() {
+            return block(pin!(self.publish_many(key, events)));
+        }
         let mut route = self.route(key);
         let published = route.attempt((), |bus, ()| bus.publish_many_blocking(events))?;
         if published.is_none() {
@@ -200,21 +318,21 @@ impl<K, E, S: BuildHasher> Topics<K, E, S> {
     pub async fn reserve<Q>(&self, key: &Q) -> Result<Option<TopicPermit<K, E>>, PublishError<()>>
     where
         K: Borrow<Q>,
-        Q: Hash + Eq + ?Sized,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     {
         let mut route = self.route(key);
-        loop {
-            let bus = match route.next() {
-                Ok(Some(bus)) => bus.clone(),
-                Ok(None) => return to_nobody().await,
-                Err(Closed) => return Err(PublishError::Closed(())),
-            };
-            match bus.reserve_owned().await.map_err(Refused::reopen) {
-                Ok(permit) => return Ok(Some(route.permit(permit))),
-                Err(Ok(())) => {}
-                Err(Err(error)) => return Err(error),
+        let reserve = async |bus: &EventBus<E>, ()| bus.clone().reserve_owned().await;
+        let Some(permit) = route.attempt_waiting((), reserve).await? else {
+            return Ok(None);
+        };
+        let seat = match self.map.tapped() {
+            None => None,
+            Some(tap) => {
+                let permit = tap.bus.clone().reserve_owned().await?;
+                Some(tap.seat(key.to_owned(), permit))
             }
-        }
+        };
+        Ok(Some(route.permit(permit, seat)))
     }
 
     /// Takes room for one event in a topic if there is some that nobody waits for. `None`: nobody receives
@@ -234,11 +352,21 @@ impl<K, E, S: BuildHasher> Topics<K, E, S> {
     pub fn try_reserve<Q>(&self, key: &Q) -> Result<Option<TopicPermit<K, E>>, TryPublishError<()>>
     where
         K: Borrow<Q>,
-        Q: Hash + Eq + ?Sized,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     {
         let mut route = self.route(key);
-        let permit = route.attempt((), |bus, ()| Ok(bus.try_reserve()?.into_owned()))?;
-        Ok(permit.map(|permit| route.permit(permit)))
+        let reserve = |bus: &EventBus<E>, ()| Ok(bus.try_reserve()?.into_owned());
+        let Some(permit) = route.attempt((), reserve)? else {
+            return Ok(None);
+        };
+        let seat = match self.map.tapped() {
+            None => None,
+            Some(tap) => {
+                let permit = tap.bus.try_reserve()?.into_owned();
+                Some(tap.seat(key.to_owned(), permit))
+            }
+        };
+        Ok(Some(route.permit(permit, seat)))
     }
 
     /// As [`reserve`](Self::reserve), blocking the thread instead of the task.
@@ -260,11 +388,9 @@ impl<K, E, S: BuildHasher> Topics<K, E, S> {
     ) -> Result<Option<TopicPermit<K, E>>, PublishError<()>>
     where
         K: Borrow<Q>,
-        Q: Hash + Eq + ?Sized,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     {
-        let mut route = self.route(key);
-        let permit = route.attempt((), |bus, ()| bus.reserve_blocking().map(Permit::into_owned))?;
-        Ok(permit.map(|permit| route.permit(permit)))
+        block(pin!(self.reserve(key)))
     }
 
     fn route<'a, Q>(&'a self, key: &'a Q) -> Route<'a, K, E, Q>
@@ -280,9 +406,21 @@ impl<K, E, S: BuildHasher> Topics<K, E, S> {
     }
 }
 
-/// Publishing to nobody takes part in the task's budget, too.
-async fn to_nobody<T, X>() -> Result<Option<T>, X> {
-    poll_fn(|cx| poll_within(cx, |_| Poll::Ready(Ok(None)))).await
+#[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
+fn block<T>(mut future: Pin<&mut impl Future<Output = T>>) -> T {
+    block_on(&mut future, &mut Limit::Unlimited).expect("waits without a deadline")
+}
+
+/// What is left of the events, for who gives up.
+struct Rest<'a, E> {
+    events: VecDeque<E>,
+    vector: &'a mut Vec<E>,
+}
+
+impl<E> Drop for Rest<'_, E> {
+    fn drop(&mut self) {
+        *self.vector = std::mem::take(&mut self.events).into();
+    }
 }
 
 /// T1: the way to a key's topic.
@@ -298,14 +436,26 @@ impl<K: Borrow<Q>, E, Q: Eq + ?Sized> Route<'_, K, E, Q> {
     /// The bus of the topic, if there is one, for who was told that the former one is closed.
     #[inline]
     fn next(&mut self) -> Result<Option<&EventBus<E>>, Closed> {
-        let found = self.map.find(self.hash, self.key)?;
-        if let (Some(found), Some(entry)) = (&found, &self.entry) {
-            if Arc::ptr_eq(found, entry) {
-                return Err(Closed); // not gone, but closed by somebody
+        let mut found = self.map.find(self.hash, self.key)?;
+        if let (Some(same), Some(entry)) = (&found, &self.entry) {
+            if Arc::ptr_eq(same, entry) {
+                if !self.map.expel(same) {
+                    return Err(Closed); // not gone, but closed by somebody
+                }
+                found = self.map.find(self.hash, self.key)?;
             }
         }
         self.entry = found;
         Ok(self.entry.as_ref().map(|entry| &entry.bus))
+    }
+
+    /// Publishing to nobody takes part in the task's budget, too.
+    async fn next_waiting(&mut self) -> Result<Option<&EventBus<E>>, Closed> {
+        let next = self.next()?;
+        if next.is_none() {
+            poll_fn(|cx| poll_within(cx, |_| Poll::Ready(()))).await;
+        }
+        Ok(next)
     }
 
     /// Attempts it with one topic after the other, as long as the one before is gone.
@@ -329,9 +479,33 @@ impl<K: Borrow<Q>, E, Q: Eq + ?Sized> Route<'_, K, E, Q> {
         }
     }
 
-    fn permit(&mut self, permit: OwnedPermit<E>) -> TopicPermit<K, E> {
+    /// The same, waiting.
+    async fn attempt_waiting<T, R, X: Refused<T>>(
+        &mut self,
+        mut what: T,
+        mut publish: impl AsyncFnMut(&EventBus<E>, T) -> Result<R, X>,
+    ) -> Result<Option<R>, X> {
+        loop {
+            let bus = match self.next_waiting().await {
+                Ok(Some(bus)) => bus,
+                Ok(None) => return Ok(None),
+                Err(Closed) => return Err(X::closed(what)),
+            };
+            what = match publish(bus, what).await.map_err(X::reopen) {
+                Ok(published) => return Ok(Some(published)),
+                Err(Ok(what)) => what,
+                Err(Err(error)) => return Err(error),
+            };
+        }
+    }
+
+    fn permit(&mut self, permit: OwnedPermit<E>, seat: Option<Seat<K, E>>) -> TopicPermit<K, E> {
         let entry = self.entry.take().expect("the permit is of its bus");
-        TopicPermit { permit, entry }
+        TopicPermit {
+            permit,
+            entry,
+            seat,
+        }
     }
 }
 
@@ -353,6 +527,12 @@ impl<T> Refused<T> for PublishError<T> {
             Self::Closed(what) if step("publish-anew") => Ok(what),
             other => Err(other),
         }
+    }
+}
+
+impl From<Closed> for PublishError<()> {
+    fn from(_: Closed) -> Self {
+        Self::Closed(())
     }
 }
 
@@ -384,6 +564,8 @@ impl<T> Refused<T> for TryPublishError<T> {
 pub struct TopicPermit<K, E> {
     permit: OwnedPermit<E>,
     entry: Arc<Entry<K, E>>,
+    /// Room in the tap, too.
+    seat: Option<Seat<K, E>>,
 }
 
 impl<K, E> TopicPermit<K, E> {
@@ -412,6 +594,17 @@ impl<K, E> TopicPermit<K, E> {
     /// assert_eq!(permit.publish("event"), Ok(0));
     /// ```
     pub fn publish(self, event: E) -> Result<u64, PublishError<E>> {
+        if self.entry.bus.is_closed() {
+            return Err(PublishError::Closed(event));
+        }
+        self.redeem(event)
+    }
+
+    /// What is refused now is in the tap.
+    fn redeem(self, event: E) -> Result<u64, PublishError<E>> {
+        if let Some(seat) = self.seat.filter(|_| step("tap-seat")) {
+            seat.publish(&event);
+        }
         self.permit.publish(event)
     }
 }

@@ -18,7 +18,7 @@ use std::task::{Context, Poll};
 /// it can (`Deref`, and it is a `Stream`), and it knows its key.
 ///
 /// While there is one, the topic is in use; the last one to be dropped removes it. What is made of one
-/// ([`with_lag`](Self::with_lag), [`map`](Self::map)) is a `Topic` too, of that view.
+/// ([`with_lag`](Self::with_lag), [`map_receiver`](Self::map_receiver)) is a `Topic` too, of that view.
 ///
 /// ```
 /// use eventring::{Topic, Topics};
@@ -100,13 +100,13 @@ impl<K, E, R> Topic<K, E, R> {
     ///
     /// # futures::executor::block_on(async {
     /// let rooms = eventring::Topics::<String, &str>::new(16);
-    /// let mut lengths = rooms.subscribe("lobby").map(|room| room.map(str::len));
+    /// let mut lengths = rooms.subscribe("lobby").map_receiver(|room| room.map(str::len));
     /// rooms.publish("lobby", "hello").await.unwrap();
     /// assert_eq!(lengths.key(), "lobby");
     /// assert_eq!(lengths.next().await, Some(5));
     /// # });
     /// ```
-    pub fn map<T>(self, map: impl FnOnce(R) -> T) -> Topic<K, E, T> {
+    pub fn map_receiver<T>(self, map: impl FnOnce(R) -> T) -> Topic<K, E, T> {
         let Self { receiver, lease } = self;
         let receiver = map(receiver);
         Topic { receiver, lease }
@@ -126,7 +126,7 @@ impl<K, E> Topic<K, E, Receiver<E>> {
     /// assert_eq!(lobby.try_recv(), Ok(Err(Lagged(1))));
     /// ```
     pub fn with_lag(self) -> Topic<K, E, WithLag<E>> {
-        self.map(Receiver::with_lag)
+        self.map_receiver(Receiver::with_lag)
     }
 
     /// As [`Receiver::with_sequence`].
@@ -138,7 +138,7 @@ impl<K, E> Topic<K, E, Receiver<E>> {
     /// assert_eq!(lobby.try_recv(), Ok((0, "event")));
     /// ```
     pub fn with_sequence(self) -> Topic<K, E, WithSequence<E>> {
-        self.map(Receiver::with_sequence)
+        self.map_receiver(Receiver::with_sequence)
     }
 
     /// As [`Receiver::filter_map_ref`].
@@ -157,7 +157,7 @@ impl<K, E> Topic<K, E, Receiver<E>> {
         self,
         filter: F,
     ) -> Topic<K, E, FilterMapRef<E, F>> {
-        self.map(|receiver| receiver.filter_map_ref(filter))
+        self.map_receiver(|receiver| receiver.filter_map_ref(filter))
     }
 }
 

@@ -2,7 +2,9 @@
 //! could go wrong is a deadlock.
 
 use crate::common::{Hooked, HookedWaker, panic_of, watched};
+use eventring::topics::Change;
 use eventring::{Topics, WaitStrategy};
+use futures::{FutureExt, StreamExt};
 use std::future::Future;
 use std::hash::{Hash, Hasher};
 use std::pin::pin;
@@ -166,7 +168,7 @@ fn closures_that_panic_or_call_back() {
         topics.for_each(|_, _| use_all(&topics));
         assert_eq!(panic_of(|| topics.for_each(|_, _| panic!("each"))), "each");
         let panicking = |()| -> () { panic!("map") };
-        assert_eq!(panic_of(|| topic.map(panicking)), "map");
+        assert_eq!(panic_of(|| topic.map_receiver(panicking)), "map");
         assert!(topics.is_empty());
     });
 }
@@ -224,5 +226,50 @@ fn wakers_that_call_back() {
             assert!(calls.load(Ordering::SeqCst) > 0);
             assert!(publishing.poll(&mut cx).is_ready());
         }
+    });
+}
+
+/// Keys that are told, events that are copied for the tap, and wakers of both: with nothing locked.
+#[test]
+fn what_is_told_of_topics_may_call_back() {
+    watched(|| {
+        let builder = Topics::<Key, u64>::builder().capacity(4);
+        let lingering = builder.linger(std::time::Duration::from_secs(3600));
+        for topics in [Topics::new(4), lingering.build().unwrap()] {
+            let mut changes = topics.changes();
+            let (calls, call) = calling_back(&topics);
+            let mut key = tame(7);
+            key.on_drop = Some(Arc::clone(&call));
+            let waking = Arc::clone(&call);
+            let waker = HookedWaker::on_wake(move || waking());
+            let cx = &mut Context::from_waker(&waker);
+            assert!(changes.poll_next_unpin(cx).is_pending());
+            let topic = topics.subscribe(&key);
+            assert!(calls.load(Ordering::SeqCst) > 0);
+            let told = changes.next().now_or_never().flatten();
+            assert!(matches!(told, Some(Change::Opened(key)) if key.number == 7));
+            drop(topic);
+            topics.sweep_at(std::time::Instant::now() + std::time::Duration::from_secs(7200));
+            while changes.next().now_or_never().is_some() {}
+            drop(changes);
+            assert!(topics.get(&tame(7)).is_none());
+        }
+    });
+}
+
+#[test]
+fn events_that_call_back_when_copied_for_the_tap() {
+    watched(|| {
+        let topics: Topics<u64, Hooked> = Topics::new(4);
+        let topic = topics.subscribe(&7);
+        let mut audit = topics.all();
+        let handle = topics.clone();
+        let event = Hooked::on_clone(1, move || {
+            drop(handle.subscribe(&8));
+            handle.try_publish(&9, Hooked::tame(2)).unwrap();
+        });
+        topics.try_publish(&7, event).unwrap();
+        assert_eq!((topic.len(), audit.len()), (1, 2));
+        assert_eq!(audit.try_recv_with(|(key, _)| *key).unwrap(), 9);
     });
 }

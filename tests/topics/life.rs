@@ -22,10 +22,15 @@ fn the_last_one_to_be_dropped_removes_the_topic() {
     let clone = first.clone();
     let again = clone.resubscribe();
     let lossy = rooms.subscribe_lossy("lobby");
-    let mut views = vec![rooms.subscribe("lobby").map(|_| ())];
-    views.push(rooms.subscribe("lobby").with_lag().map(|_| ()));
-    views.push(rooms.subscribe("lobby").with_sequence().map(|_| ()));
-    views.push(first.filter_map_ref(|_| Some(())).map(|_| ()));
+    let mut views = vec![rooms.subscribe("lobby").map_receiver(|_| ())];
+    views.push(rooms.subscribe("lobby").with_lag().map_receiver(|_| ()));
+    views.push(
+        rooms
+            .subscribe("lobby")
+            .with_sequence()
+            .map_receiver(|_| ()),
+    );
+    views.push(first.filter_map_ref(|_| Some(())).map_receiver(|_| ()));
     drop((clone, again, lossy));
     while let Some(view) = views.pop() {
         assert_eq!((view.key().as_str(), rooms.len()), ("lobby", 1));

@@ -4,9 +4,11 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod all;
 mod collisions;
 mod hostile;
 mod life;
+mod linger;
 mod model;
 mod publish;
 mod threads;

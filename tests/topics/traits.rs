@@ -1,6 +1,8 @@
 //! Auto traits, `Debug`, and that the futures may be moved to other threads.
 
-use eventring::topics::{TopicPermit, TopicsBuilder, TopicsStats};
+use eventring::topics::{
+    Change, Changes, Matching, PatternError, TopicPermit, TopicsBuilder, TopicsStats,
+};
 use eventring::{Receiver, Topic, Topics};
 use std::fmt::Debug;
 use std::panic::{RefUnwindSafe, UnwindSafe};
@@ -13,6 +15,10 @@ fn handles_go_everywhere() {
     everywhere::<TopicPermit<String, String>>();
     everywhere::<TopicsBuilder<String, String>>();
     everywhere::<TopicsStats>();
+    everywhere::<Changes<String, String>>();
+    everywhere::<Change<String>>();
+    everywhere::<PatternError>();
+    everywhere::<Matching<String, String>>();
 }
 
 #[test]
@@ -22,6 +28,9 @@ fn futures_may_move() {
     sends(rooms.publish("lobby", String::new()));
     sends(rooms.publish_many("lobby", &mut Vec::new()));
     sends(rooms.reserve("lobby"));
+    sends(rooms.changes());
+    sends(rooms.all());
+    sends(rooms.subscribe_matching(">"));
 }
 
 #[test]

@@ -1,8 +1,8 @@
-//! A soak: random publishers and receivers on random buses and channels for as long as is asked for,
+//! A soak: random publishers and receivers on random buses, channels and topics for as long as is asked for,
 //! checked in the course.
 //!
-//! It goes in rounds of some milliseconds each. A round draws a bus (strategy, capacity, history) or
-//! a channel, who publishes and who receives (threads or tasks; receivers of both kinds, some that
+//! It goes in rounds of some milliseconds each. A round draws a bus (strategy, capacity, history), a
+//! channel or topics, who publishes and who receives (threads or tasks; receivers of both kinds, some that
 //! stay and some that come and go), in which ways (waiting, blocking, trying, batches, futures that
 //! are dropped at random points), and how it ends. What is checked: each publisher's events come in
 //! order; for every receiver, received + missed = published; gating receivers miss nothing;
@@ -20,6 +20,7 @@ mod crew;
 #[path = "../../common/seen.rs"]
 mod seen;
 mod summary;
+mod topics;
 mod watch;
 #[path = "../../common/ways.rs"]
 mod ways;
@@ -70,8 +71,9 @@ fn main() {
 fn round(seed: u64, summary: &mut Summary) {
     // Neighbours are to differ in all their bits.
     let mut random = Random::seeded(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-    match random.below(3) {
+    match random.below(4) {
         0 => broadcast::round(seed, &mut random, summary),
+        1 => topics::round(seed, &mut random, summary),
         _ => bus::round(seed, &mut random, summary),
     }
 }

@@ -13,12 +13,13 @@ pub(crate) struct Summary {
     pub(crate) as_tasks: u64,
     pub(crate) buses: Tally,
     pub(crate) channels: Tally,
+    pub(crate) topics: Tally,
     /// Bytes in use after the rounds of the warm-up at most, and after the last round.
     settled: usize,
     last: usize,
 }
 
-/// What has happened on the buses, or on the channels.
+/// What has happened on the buses, on the channels, or on topics.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) rounds: u64,
@@ -67,6 +68,7 @@ impl fmt::Display for Summary {
         writeln!(f, "rounds: {}, {} by tasks", self.rounds, self.as_tasks)?;
         writeln!(f, "EventBus: {}", self.buses)?;
         writeln!(f, "broadcast: {}", self.channels)?;
+        writeln!(f, "Topics: {}", self.topics)?;
         match self.rounds {
             0..=WARM_UP => writeln!(f, "memory: fewer than {WARM_UP} rounds tell nothing"),
             _ => writeln!(
