@@ -51,10 +51,10 @@ const PAGE_BYTES: usize = 1 << 20;
 /// and a `.lock` that keeps a second writer away.
 pub struct Sqlite {
     path: PathBuf,
-    /// Unless it is only read.
-    writer: Option<(Mutex<Connection>, File)>,
     /// Those that nobody reads by.
     readers: Mutex<Vec<Connection>>,
+    /// Unless it is only read. Dropped last: it moves what is in the `-wal` into the file.
+    writer: Option<(Mutex<Connection>, File)>,
 }
 
 impl Sqlite {

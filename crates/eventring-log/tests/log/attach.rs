@@ -22,6 +22,17 @@ fn what_is_published_is_stored_and_numbers_go_on() {
 }
 
 #[test]
+fn all_is_in_one_file_in_the_end() {
+    let (_home, path) = home();
+    let log = open(&path);
+    fill(&log, 10);
+    log.read(0..10).for_each(drop);
+    drop(log);
+    assert!(path.with_extension("db.lock").exists());
+    assert!(!path.with_extension("db-wal").exists());
+}
+
+#[test]
 fn the_watermark_says_what_another_process_would_see() {
     let (_home, path) = home();
     let log = open(&path);
