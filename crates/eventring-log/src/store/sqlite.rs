@@ -287,3 +287,50 @@ impl fmt::Debug for Sqlite {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entries(sequences: Range<u64>) -> Vec<Entry> {
+        let entry = |sequence| Entry {
+            sequence,
+            bytes: vec![7; 1000],
+            hash: None,
+        };
+        sequences.map(entry).collect()
+    }
+
+    fn limit(store: &Sqlite, pages: u32) {
+        let (writer, _) = store.writer.as_ref().unwrap();
+        let pragma = format!("PRAGMA max_page_count = {pages}");
+        lock(writer).query_row(&pragma, [], |_| Ok(())).unwrap();
+    }
+
+    #[test]
+    fn a_full_disk_stores_all_of_a_batch_or_none() {
+        let home = tempfile::tempdir().unwrap();
+        let store = Sqlite::open(home.path().join("events.db"), false).unwrap();
+        store.append(&entries(0..3)).unwrap();
+        limit(&store, 10);
+        let error = store.append(&entries(3..1003)).unwrap_err();
+        let error: &rusqlite::Error = error.downcast_ref().unwrap();
+        assert_eq!(error.sqlite_error_code(), Some(ErrorCode::DiskFull));
+        assert_eq!(store.extent().unwrap().head.next, 3);
+        limit(&store, 100_000);
+        store.append(&entries(3..1003)).unwrap();
+        assert_eq!(store.extent().unwrap().head.next, 1003);
+    }
+
+    #[test]
+    fn numbers_are_consecutive() {
+        let home = tempfile::tempdir().unwrap();
+        let store = Sqlite::open(home.path().join("events.db"), false).unwrap();
+        store.append(&entries(0..3)).unwrap();
+        for sequences in [2..5, 4..5] {
+            let error = store.append(&entries(sequences)).unwrap_err();
+            assert!(error.to_string().ends_with("where 3 is next"), "{error}");
+        }
+        assert_eq!(store.extent().unwrap().head.next, 3);
+    }
+}

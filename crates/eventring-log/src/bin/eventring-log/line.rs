@@ -11,15 +11,16 @@ use std::fmt::Write;
 struct Line<'a> {
     sequence: u64,
     #[serde(flatten)]
-    event: Event<'a>,
+    event: Shown<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     hash: Option<String>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Event<'a> {
-    Event(Box<RawValue>),
+enum Shown<'a> {
+    #[serde(rename = "event")]
+    Json(Box<RawValue>),
     Text(&'a str),
     Hex(String),
 }
@@ -27,19 +28,19 @@ enum Event<'a> {
 pub(crate) fn json(entry: &Entry) -> Result<String, serde_json::Error> {
     let line = Line {
         sequence: entry.sequence,
-        event: event(&entry.bytes),
+        event: shown(&entry.bytes),
         hash: entry.hash.map(|hash: Hash| hex(&hash)),
     };
     serde_json::to_string(&line)
 }
 
-fn event(bytes: &[u8]) -> Event<'_> {
+fn shown(bytes: &[u8]) -> Shown<'_> {
     let Ok(text) = std::str::from_utf8(bytes) else {
-        return Event::Hex(hex(bytes));
+        return Shown::Hex(hex(bytes));
     };
     // Within JSON's strings there are none.
     let one_line = text.replace(['\n', '\r'], " ");
-    RawValue::from_string(one_line).map_or(Event::Text(text), Event::Event)
+    RawValue::from_string(one_line).map_or(Shown::Text(text), Shown::Json)
 }
 
 /// The event, to be looked at.
