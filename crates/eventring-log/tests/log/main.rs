@@ -1,0 +1,6 @@
+//! The log, on real files.
+
+mod attach;
+mod chain;
+mod common;
+mod subscribe;
