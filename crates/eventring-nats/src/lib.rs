@@ -45,3 +45,8 @@ mod stream;
 
 pub use error::StartError;
 pub use outbound::{End, Outbound, OutboundBuilder, Reject, Rejection, Stats, Stopped};
+
+/// The examples of the README are tests too.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
