@@ -1,5 +1,6 @@
 //! From a bus to a stream.
 
+mod broker;
 mod builder;
 mod relay;
 mod stats;

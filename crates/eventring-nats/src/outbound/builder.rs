@@ -1,6 +1,7 @@
 //! What a relay is to do.
 
-use super::relay::{Broker, Relay, Settings, State};
+use super::broker::Broker;
+use super::relay::{Relay, Settings, State};
 use super::stats::Counters;
 use super::{Outbound, Reject, Rejection, Stopped};
 use crate::error::StartError;
@@ -195,27 +196,27 @@ where
         let client = context.client();
         let inbox = client.new_inbox();
         let acks = client.subscribe(format!("{inbox}.>")).await;
-        let broker = Broker {
+        let mut broker = Broker {
             acks: acks.map_err(StartError::broker)?,
             client,
             stream,
             subject: subject.into(),
             source,
+            epoch: 0,
             inbox,
         };
         let last = broker.last(settings.ack_timeout).await;
         let last = last.map_err(StartError::broker)?;
         let before = last.as_ref().and_then(|last| Origin::of(&last.headers));
-        let epoch = epoch_after(before.map_or(0, |before| before.epoch));
+        broker.epoch = epoch_after(before.map_or(0, |before| before.epoch));
         let mut relay = Relay {
             receiver,
             encode: Box::new(self.encode),
             on_reject: self.on_reject,
             counters: Arc::new(Counters::default()),
-            epoch,
-            since: self.since.unwrap_or(epoch),
+            since: self.since.unwrap_or(broker.epoch),
             window: settings.in_flight,
-            state: State::new(&broker.client),
+            state: State::new(&broker),
             broker,
             settings,
         };

@@ -8,30 +8,24 @@
 //!   what is stored by that, rewind to what is not, go on from there.
 //! * What is in flight lies between the receiver's committed sequence number and its position.
 
+use super::broker::{After, Broker, Trouble, Upto, answer};
 use super::builder::{Encode, OnReject};
 use super::stats::Counters;
 use super::{End, Order, Reject, Rejection, Stopped};
 use crate::identity::Origin;
+use async_nats::Message;
 use async_nats::client::PublishErrorKind;
-use async_nats::header::{
-    NATS_EXPECTED_LAST_MESSAGE_ID, NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, NATS_MESSAGE_ID,
-};
 use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::publish::PublishAck;
-use async_nats::jetstream::response::Response;
-use async_nats::jetstream::stream::{LastRawMessageErrorKind, Stream};
-use async_nats::jetstream::{self, ErrorCode};
-use async_nats::{Client, HeaderMap, Message, StatusCode, Subject, Subscriber};
 use eventring::{Receiver, TryRecvError};
 use futures_util::{FutureExt, StreamExt};
 use std::convert::Infallible;
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::select;
 use tokio::sync::watch;
-use tokio::time::{Instant, MissedTickBehavior, Sleep, interval, sleep, timeout};
+use tokio::time::{Instant, MissedTickBehavior, Sleep, interval, sleep};
 
 /// How often it is looked whether the connection is another one, at least.
 const TICK: Duration = Duration::from_millis(50);
@@ -43,22 +37,11 @@ pub(super) struct Relay<E> {
     pub(super) counters: Arc<Counters>,
     pub(super) broker: Broker,
     pub(super) settings: Settings,
-    pub(super) epoch: u64,
     /// The bus's numbers are those of the runs since this one.
     pub(super) since: u64,
     /// How many may be in flight now.
     pub(super) window: u64,
     pub(super) state: State,
-}
-
-/// What is asked, and by what name.
-pub(super) struct Broker {
-    pub(super) client: Client,
-    pub(super) stream: Stream,
-    pub(super) subject: Subject,
-    pub(super) source: String,
-    pub(super) inbox: String,
-    pub(super) acks: Subscriber,
 }
 
 #[derive(Clone, Debug)]
@@ -86,7 +69,7 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(client: &Client) -> Self {
+    pub(super) fn new(broker: &Broker) -> Self {
         Self {
             last: 0,
             stored: 0,
@@ -94,29 +77,10 @@ impl State {
             failures: 0,
             held: None,
             heard: Instant::now(),
-            connects: connects(client),
+            connects: broker.connects(),
             payload: Vec::new(),
         }
     }
-}
-
-/// Why it has to resume.
-#[derive(Debug)]
-enum Trouble {
-    /// An acknowledgement is late.
-    Late,
-    /// The connection is another one: what was sent by the last one may be lost.
-    Reconnected,
-    /// There is a message before it that is not the one expected.
-    OutOfTurn,
-    /// The broker does not take this event.
-    Rejected(u64, Rejection),
-    /// It says no, for a reason that may pass.
-    Refused(#[allow(dead_code, reason = "it is logged")] String),
-}
-
-fn connects(client: &Client) -> u64 {
-    client.statistics().connects.load(Ordering::Relaxed)
 }
 
 impl<E: Send + Sync> Relay<E> {
@@ -149,7 +113,8 @@ impl<E: Send + Sync> Relay<E> {
             if let (Some(why), 1) = (self.state.held, in_flight) {
                 return Ok(Trouble::Rejected(self.receiver.committed(), why));
             }
-            if in_flight == 0 && (closed || upto.is_reached(self.receiver.committed())) {
+            let end = upto.end(&self.receiver);
+            if in_flight == 0 && (closed || end <= self.receiver.committed()) {
                 return Err(End::Complete);
             }
 
@@ -187,10 +152,7 @@ impl<E: Send + Sync> Relay<E> {
                         closed = received.is_none();
                         !closed
                     }
-                    () = upto.ordered(), if upto.is_open() => {
-                        upto.close(receiver.position() + receiver.len() as u64);
-                        false
-                    }
+                    () = upto.changed() => false,
                     _ = ticks.tick() => {
                         if let Break(trouble) = self.look() {
                             return Ok(trouble);
@@ -216,25 +178,15 @@ impl<E: Send + Sync> Relay<E> {
         if first {
             self.state.heard = Instant::now();
         }
-        let mut headers = HeaderMap::new();
-        headers.insert(NATS_MESSAGE_ID, self.id(sequence));
-        if first {
-            headers.insert(
-                NATS_EXPECTED_LAST_SUBJECT_SEQUENCE,
-                self.state.last.to_string(),
-            );
+        let after = if first {
+            After::Place(self.state.last)
         } else {
-            headers.insert(NATS_EXPECTED_LAST_MESSAGE_ID, self.id(sequence - 1));
-        }
-        let Broker {
-            client,
-            subject,
-            inbox,
-            ..
-        } = &self.broker;
-        let reply = format!("{inbox}.{}.{sequence}", self.state.attempt);
-        let payload = self.state.payload.clone().into();
-        let sent = client.publish_with_reply_and_headers(subject.clone(), reply, headers, payload);
+            After::Event(sequence - 1)
+        };
+        let payload = self.state.payload.clone();
+        let sent = self
+            .broker
+            .send(self.state.attempt, sequence, after, payload);
         match sent.await.map_err(|error| (error.kind(), error)) {
             Ok(()) => Ok(Continue(())),
             Err((PublishErrorKind::Send, _)) => Err(End::Disconnected),
@@ -246,32 +198,11 @@ impl<E: Send + Sync> Relay<E> {
         }
     }
 
-    fn id(&self, sequence: u64) -> String {
-        let Self { broker, epoch, .. } = self;
-        let (source, epoch) = (broker.source.as_str(), *epoch);
-        Origin {
-            source,
-            epoch,
-            sequence,
-        }
-        .to_string()
-    }
-
-    /// What the broker says to a message.
-    fn hear(&mut self, answer: &Message) -> ControlFlow<Trouble> {
-        let mut tokens = answer.subject.rsplit('.');
-        let mut number = || tokens.next()?.parse::<u64>().ok();
-        let (sequence, attempt) = (number(), number());
-        let (Some(sequence), true) = (sequence, attempt == Some(self.state.attempt)) else {
-            return Continue(());
-        };
-        if answer.status == Some(StatusCode::NO_RESPONDERS) {
-            return Break(Trouble::Refused("there is no such stream".into()));
-        }
-        match serde_json::from_slice(&answer.payload) {
-            Ok(Response::Ok(ack)) => self.acknowledged(sequence, &ack),
-            Ok(Response::Err { error }) => return Break(refused(sequence, &error)),
-            Err(error) => return Break(Trouble::Refused(error.to_string())),
+    fn hear(&mut self, message: &Message) -> ControlFlow<Trouble> {
+        match answer(message, self.state.attempt) {
+            Some((sequence, Ok(ack))) => self.acknowledged(sequence, &ack),
+            Some((_, Err(trouble))) => return Break(trouble),
+            None => {}
         }
         Continue(())
     }
@@ -303,7 +234,7 @@ impl<E: Send + Sync> Relay<E> {
 
     /// Whether what is in flight can be hoped for.
     fn look(&mut self) -> ControlFlow<Trouble> {
-        let connects = connects(&self.broker.client);
+        let connects = self.broker.connects();
         let another = connects != self.state.connects;
         self.counters.reconnects.add(connects - self.state.connects);
         self.state.connects = connects;
@@ -367,7 +298,7 @@ impl<E: Send + Sync> Relay<E> {
         let origin = origin.filter(|origin| origin.source == self.broker.source);
         let committed = self.receiver.committed();
         if let Some(origin) = origin {
-            if origin.epoch > self.epoch {
+            if origin.epoch > self.broker.epoch {
                 return Err(End::Fenced);
             }
             if origin.epoch >= self.since {
@@ -427,75 +358,5 @@ impl<E> Relay<E> {
             receiver: self.receiver,
             since: self.since,
         }
-    }
-}
-
-fn refused(sequence: u64, error: &jetstream::Error) -> Trouble {
-    let text = error.to_string();
-    match error.error_code() {
-        ErrorCode::STREAM_WRONG_LAST_MESSAGE_ID => Trouble::OutOfTurn,
-        ErrorCode::STREAM_MESSAGE_EXCEEDS_MAXIMUM | ErrorCode::STREAM_HEADER_EXCEEDS_MAXIMUM => {
-            Trouble::Rejected(sequence, Rejection::TooLarge)
-        }
-        // Of messages, of bytes, of messages of a subject: "exceeded".
-        ErrorCode::STREAM_STORE_FAILED if text.starts_with("maximum ") => {
-            Trouble::Rejected(sequence, Rejection::Full)
-        }
-        _ => Trouble::Refused(text),
-    }
-}
-
-impl Broker {
-    /// The last message of the subject, as the stream's leader knows it.
-    pub(super) async fn last(
-        &self,
-        limit: Duration,
-    ) -> Result<Option<StreamMessage>, async_nats::Error> {
-        let asked = self.stream.get_last_raw_message_by_subject(&self.subject);
-        match timeout(limit, asked).await? {
-            Ok(message) => Ok(Some(message)),
-            Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
-            Err(error) => Err(error.into()),
-        }
-    }
-}
-
-/// How far to go.
-struct Upto {
-    /// `None`: there are no more.
-    orders: Option<watch::Receiver<Order>>,
-    sequence: Option<u64>,
-}
-
-impl Upto {
-    fn new(orders: watch::Receiver<Order>) -> Self {
-        Self {
-            orders: Some(orders),
-            sequence: None,
-        }
-    }
-
-    fn is_open(&self) -> bool {
-        self.orders.is_some()
-    }
-
-    /// It is told to stop.
-    async fn ordered(&mut self) {
-        if let Some(orders) = &mut self.orders
-            && orders.wait_for(|order| order.stop).await.is_err()
-        {
-            // Nobody can tell it any more.
-            self.orders = None;
-            std::future::pending::<()>().await;
-        }
-    }
-
-    fn close(&mut self, sequence: u64) {
-        self.orders = None;
-        self.sequence = Some(sequence);
-    }
-
-    fn is_reached(&self, committed: u64) -> bool {
-        self.sequence.is_some_and(|sequence| sequence <= committed)
     }
 }
