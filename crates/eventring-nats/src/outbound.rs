@@ -1,0 +1,208 @@
+//! From a bus to a stream.
+
+mod broker;
+mod builder;
+mod relay;
+mod stats;
+
+pub use builder::OutboundBuilder;
+pub use stats::Stats;
+
+use async_nats::jetstream::Context;
+use eventring::{Receiver, Watermark};
+use relay::Relay;
+use stats::Counters;
+use std::fmt;
+use std::panic::resume_unwind;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::select;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep_until};
+
+/// A relay from a bus to a stream: a task that owns a committing receiver, and commits what the broker has
+/// acknowledged.
+///
+/// If it is dropped, the task goes on until the bus is closed and everything is stored.
+pub struct Outbound<E> {
+    stored: Watermark<E>,
+    counters: Arc<Counters>,
+    orders: watch::Sender<Order>,
+    task: JoinHandle<Stopped<E>>,
+}
+
+/// To store what is in the bus, until then. Default: everything, for ever.
+#[derive(Clone, Copy, Default)]
+struct Order {
+    stop: bool,
+    deadline: Option<Instant>,
+}
+
+impl<E> Outbound<E> {
+    /// A relay that stores the events as messages of this stream, from a source of this name. A source is
+    /// one process, or one bus of it: it has a subject for itself.
+    pub fn builder(
+        context: Context,
+        stream: impl Into<String>,
+        source: impl Into<String>,
+    ) -> OutboundBuilder<E> {
+        OutboundBuilder::new(context, stream.into(), source.into())
+    }
+
+    /// What is on the broker: [`reached`](Watermark::reached) waits for an event. Events that were
+    /// [skipped](Reject::Skip) count too.
+    pub fn stored(&self) -> &Watermark<E> {
+        &self.stored
+    }
+
+    /// What it has done so far.
+    pub fn stats(&self) -> Stats {
+        self.counters.stats()
+    }
+
+    /// Resolves when the relay has ended: [`join`](Self::join) says why.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it has no effect.
+    pub async fn ended(&self) {
+        self.orders.closed().await;
+    }
+
+    /// Waits until it ends by itself: because the bus is closed and everything is stored, or by
+    /// [`End::Fenced`], [`End::Rejected`] or [`End::Disconnected`].
+    ///
+    /// # Panics
+    ///
+    /// If a function of the builder did.
+    ///
+    /// # Cancel safety
+    ///
+    /// As if the relay was dropped.
+    pub async fn join(self) -> Stopped<E> {
+        match self.task.await {
+            Ok(stopped) => stopped,
+            Err(error) => match error.try_into_panic() {
+                Ok(payload) => resume_unwind(payload),
+                Err(error) => panic!("the runtime is shut down: {error}"),
+            },
+        }
+    }
+
+    /// Stores what is in the bus now, for at most this time. Then it ends, and says what is left.
+    ///
+    /// # Panics
+    ///
+    /// As [`join`](Self::join).
+    ///
+    /// # Cancel safety
+    ///
+    /// The relay ends all the same.
+    pub async fn stop(self, timeout: Duration) -> Stopped<E> {
+        self.orders.send_replace(Order {
+            stop: true,
+            deadline: Instant::now().checked_add(timeout),
+        });
+        self.join().await
+    }
+
+    fn start(relay: Relay<E>) -> Self
+    where
+        E: Send + Sync + 'static,
+    {
+        let (orders, ordered) = watch::channel(Order::default());
+        Self {
+            stored: relay.receiver.watermark(),
+            counters: Arc::clone(&relay.counters),
+            orders,
+            task: tokio::spawn(run(relay, ordered)),
+        }
+    }
+}
+
+async fn run<E: Send + Sync>(mut relay: Relay<E>, orders: watch::Receiver<Order>) -> Stopped<E> {
+    let end = select! {
+        end = relay.run(orders.clone()) => end,
+        () = late(orders) => End::Late,
+    };
+    tracing::info!(?end, stored = relay.receiver.committed(), "relay ends");
+    relay.stopped(end)
+}
+
+async fn late(mut orders: watch::Receiver<Order>) {
+    let ordered = orders.wait_for(|order| order.stop).await;
+    match ordered.ok().and_then(|order| order.deadline) {
+        Some(deadline) => sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+impl<E> fmt::Debug for Outbound<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outbound")
+            .field("stored", &self.stored.get())
+            .field("stats", &self.stats())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a relay has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum End {
+    /// Everything is stored: the bus is closed, or the relay was stopped.
+    Complete,
+    /// It was stopped, and the time was not enough.
+    Late,
+    /// A relay of the same name has started after this one, and has taken over.
+    Fenced,
+    /// The broker does not take the next event, and [`on_reject`](OutboundBuilder::on_reject) said to stop.
+    Rejected(Rejection),
+    /// The client is drained, or has given up to reconnect.
+    Disconnected,
+}
+
+/// Why the broker does not take an event, now or ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Rejection {
+    /// It is larger than a message of the stream, or of the server, may be.
+    TooLarge,
+    /// The stream is full, and discards what is new.
+    Full,
+}
+
+/// What to do about an event that the broker does not take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reject {
+    /// Try again, after a while: all events after it wait.
+    Retry,
+    /// Go on without it.
+    Skip,
+    /// End the relay by [`End::Rejected`].
+    Stop,
+}
+
+/// What a relay that has ended leaves.
+#[derive(Debug)]
+pub struct Stopped<E> {
+    /// Why it has ended.
+    pub end: End,
+    /// With what it has not stored: it is the next that this receives. Publishers are held up by it, until
+    /// it is dropped, or another relay [goes on](OutboundBuilder::resume) with it.
+    pub receiver: Receiver<E>,
+    since: u64,
+}
+
+impl<E> Stopped<E> {
+    /// The sequence number before which everything is on the broker.
+    pub fn stored(&self) -> u64 {
+        self.receiver.committed()
+    }
+
+    /// How many events are in the bus that are not known to be on the broker.
+    pub fn left(&self) -> u64 {
+        self.receiver.len() as u64
+    }
+}

@@ -1,0 +1,263 @@
+//! What a relay is to do.
+
+use super::broker::Broker;
+use super::relay::{Relay, Settings, State};
+use super::stats::Counters;
+use super::{Outbound, Reject, Rejection, Stopped};
+use crate::error::StartError;
+use crate::identity::{Origin, is_name};
+use crate::stream;
+use async_nats::jetstream::Context;
+use async_nats::jetstream::stream::Config;
+use eventring::Receiver;
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+pub(super) type Encode<E> = Box<dyn FnMut(&E, &mut Vec<u8>) + Send>;
+pub(super) type OnReject<E> = Box<dyn FnMut(&E, Rejection) -> Reject + Send>;
+
+/// Builds an [`Outbound`] relay: [`Outbound::builder`].
+#[must_use = "it does nothing until it is started"]
+pub struct OutboundBuilder<E, C = ()> {
+    context: Context,
+    config: Config,
+    in_memory: bool,
+    source: String,
+    subject: Option<String>,
+    settings: Settings,
+    since: Option<u64>,
+    encode: C,
+    on_reject: OnReject<E>,
+}
+
+impl<E> OutboundBuilder<E> {
+    pub(super) fn new(context: Context, stream: String, source: String) -> Self {
+        let subjects = vec![format!("{}.>", stream.to_lowercase())];
+        Self {
+            context,
+            config: Config {
+                name: stream,
+                subjects,
+                ..Config::default()
+            },
+            in_memory: false,
+            source,
+            subject: None,
+            settings: Settings {
+                in_flight: 1024,
+                ack_timeout: Duration::from_secs(5),
+                backoff: (Duration::from_millis(10), Duration::from_secs(5)),
+            },
+            since: None,
+            encode: (),
+            on_reject: Box::new(|_, why| match why {
+                Rejection::Full => Reject::Retry,
+                Rejection::TooLarge => Reject::Stop,
+            }),
+        }
+    }
+
+    /// How an event becomes a message's payload: appended to the bytes, which are none. It has to be told.
+    ///
+    /// A relay whose function panics is gone, with its receiver.
+    pub fn encode<C>(self, encode: C) -> OutboundBuilder<E, C>
+    where
+        C: FnMut(&E, &mut Vec<u8>) + Send + 'static,
+    {
+        let Self {
+            context,
+            config,
+            in_memory,
+            source,
+            subject,
+            settings,
+            since,
+            encode: (),
+            on_reject,
+        } = self;
+        OutboundBuilder {
+            context,
+            config,
+            in_memory,
+            source,
+            subject,
+            settings,
+            since,
+            encode,
+            on_reject,
+        }
+    }
+}
+
+impl<E, C> OutboundBuilder<E, C> {
+    /// The subject of all messages, which nobody else may write to. Default: the stream's name in lower
+    /// case, a dot, and the source.
+    pub fn subject(mut self, subject: impl Into<String>) -> Self {
+        self.subject = Some(subject.into());
+        self
+    }
+
+    /// How the stream is made if there is none: limits, replicas. Default: no limits, in files, one
+    /// replica, for all subjects that begin with its name in lower case. The name is the one that was
+    /// given before.
+    pub fn create(mut self, config: Config) -> Self {
+        self.config = Config {
+            name: self.config.name,
+            ..config
+        };
+        self
+    }
+
+    /// A stream may be in the broker's memory only: restarted, it has lost what it had acknowledged.
+    pub fn allow_memory(mut self) -> Self {
+        self.in_memory = true;
+        self
+    }
+
+    /// The bus's numbers go on where those of an earlier run ended
+    /// ([`first`](eventring::Builder::first)), as those of a log do: events that the stream has by
+    /// their numbers are not sent again. Otherwise the numbers of each run are its own.
+    pub fn continued(mut self) -> Self {
+        self.since = Some(0);
+        self
+    }
+
+    /// How many events are sent before the first of them is acknowledged, at most. Default: 1024. More
+    /// than the bus's capacity does nothing.
+    ///
+    /// # Panics
+    ///
+    /// If it is 0.
+    #[track_caller]
+    pub fn in_flight(mut self, events: usize) -> Self {
+        assert!(events > 0, "nothing can be sent");
+        self.settings.in_flight = events as u64;
+        self
+    }
+
+    /// How long to wait for an acknowledgement, before it is asked where to go on. Default: 5 s.
+    pub fn ack_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.ack_timeout = timeout;
+        self
+    }
+
+    /// How long to wait after a failure that follows another: at first, and at most; it is doubled in
+    /// between. Default: 10 ms and 5 s. It is tried again for ever.
+    pub fn backoff(mut self, shortest: Duration, longest: Duration) -> Self {
+        self.settings.backoff = (shortest, longest);
+        self
+    }
+
+    /// What to do about an event that the broker does not take. Default: a stream that is full is tried
+    /// again, and what is too large ends the relay.
+    pub fn on_reject(
+        mut self,
+        decide: impl FnMut(&E, Rejection) -> Reject + Send + 'static,
+    ) -> Self {
+        self.on_reject = Box::new(decide);
+        self
+    }
+}
+
+impl<E, C> OutboundBuilder<E, C>
+where
+    E: Send + Sync + 'static,
+    C: FnMut(&E, &mut Vec<u8>) + Send + 'static,
+{
+    /// Makes the stream if there is none, finds out where to go on, and starts a task on tokio's runtime.
+    ///
+    /// Relays of the same source that were started before, here or elsewhere, end as soon as this one has
+    /// stored an event ([`End::Fenced`](super::End::Fenced)).
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`]. The receiver is dropped then: to try again with the same events, clone it before.
+    ///
+    /// # Panics
+    ///
+    /// If the receiver is not [committing](eventring::EventBus::subscribe_committing), or outside of a
+    /// tokio runtime.
+    pub async fn start(self, receiver: Receiver<E>) -> Result<Outbound<E>, StartError> {
+        let Self {
+            context,
+            config,
+            source,
+            settings,
+            ..
+        } = self;
+        if !is_name(&source) {
+            return Err(StartError::Name(source));
+        }
+        let default = || format!("{}.{source}", config.name.to_lowercase());
+        let subject = self.subject.unwrap_or_else(default);
+        let stream = stream::open(&context, config, self.in_memory, &subject).await?;
+        let client = context.client();
+        let inbox = client.new_inbox();
+        let acks = client.subscribe(format!("{inbox}.>")).await;
+        let mut broker = Broker {
+            acks: acks.map_err(StartError::broker)?,
+            client,
+            stream,
+            subject: subject.into(),
+            source,
+            epoch: 0,
+            inbox,
+        };
+        let last = broker.last(settings.ack_timeout).await;
+        let last = last.map_err(StartError::broker)?;
+        let before = last.as_ref().and_then(|last| Origin::of(&last.headers));
+        broker.epoch = epoch_after(before.map_or(0, |before| before.epoch));
+        let mut relay = Relay {
+            receiver,
+            encode: Box::new(self.encode),
+            on_reject: self.on_reject,
+            counters: Arc::new(Counters::default()),
+            since: self.since.unwrap_or(broker.epoch),
+            window: settings.in_flight,
+            state: State::new(&broker),
+            broker,
+            settings,
+        };
+        relay.take_up(last.as_ref()).expect("it is the latest");
+        Ok(Outbound::start(relay))
+    }
+
+    /// [Starts](Self::start) a relay that goes on where another one was stopped, of the same stream and
+    /// source.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    ///
+    /// # Panics
+    ///
+    /// As [`start`](Self::start).
+    pub async fn resume(mut self, stopped: Stopped<E>) -> Result<Outbound<E>, StartError> {
+        self.since = Some(stopped.since);
+        self.start(stopped.receiver).await
+    }
+}
+
+/// The time in nanoseconds, unless the clock is behind the run before: then a number that no other run is
+/// likely to choose, too.
+fn epoch_after(before: u64) -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let now = now.map_or(0, |since| since.as_nanos() as u64);
+    if now > before {
+        now
+    } else {
+        before + 1 + RandomState::new().hash_one(now) % (1 << 20)
+    }
+}
+
+impl<E, C> fmt::Debug for OutboundBuilder<E, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OutboundBuilder")
+            .field("stream", &self.config.name)
+            .field("source", &self.source)
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
