@@ -21,4 +21,5 @@ mod sink;
 mod streams;
 mod subscribe;
 mod traits;
+mod typed;
 mod watermark;
