@@ -31,6 +31,7 @@
 //!   again if it could not be. Others wait for that, or stay behind it: [`Watermark`].
 //! * [`EventBus::receivers`] tells who is there, and who holds the others up. [`EventBus::evict`] ends that.
 //! * [`Topics`] has a bus for each key that is in use: rooms, symbols, tenants.
+//! * [`TypedBus`] has events of any type in one order, and subscriptions by type.
 //! * [`broadcast`] is a swap-in for `tokio::sync::broadcast`.
 //! * [`future`], [`stream`] and [`iter`] have what the methods return, to be named and stored.
 //! * [`docs::cookbook`] has recipes, [`docs::migration`] what becomes what, coming from elsewhere.
@@ -106,6 +107,7 @@ mod subscription;
 mod sync;
 pub mod topics;
 mod trace;
+mod typed;
 mod wait;
 mod watermark;
 
@@ -122,6 +124,7 @@ pub use error::{
 pub use receiver::Receiver;
 pub use strategy::{ReceiverKind, Start, WaitStrategy};
 pub use topics::{Topic, Topics};
+pub use typed::{AnyEvent, TypedBus};
 pub use watermark::Watermark;
 
 /// The examples of the README are tests too.

@@ -3,6 +3,7 @@
 pub use crate::bus::BusSink;
 pub use crate::lag::WithLag;
 pub use crate::numbered::{FilterMapRefWithSequence, WithSequence};
+pub use crate::typed::Typed;
 
 use crate::receiver::Receiver;
 use futures_core::{FusedStream, Stream};

@@ -22,4 +22,5 @@ mod sink;
 mod streams;
 mod subscribe;
 mod traits;
+mod typed;
 mod watermark;

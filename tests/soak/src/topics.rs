@@ -219,6 +219,8 @@ async fn visit(scene: Scene, topics: Rooms, mut random: Random) -> Visited {
                 }
                 Err(TryRecvError::Empty) => give_way().await,
                 Err(TryRecvError::Closed) => {
+                    let all = topics.try_reserve(&key).err();
+                    assert_eq!(all, Some(TryPublishError::Closed(())), "only this one ends");
                     open = false;
                     break;
                 }
