@@ -25,6 +25,23 @@ use tokio::time::{Instant, sleep_until};
 /// acknowledged.
 ///
 /// If it is dropped, the task goes on until the bus is closed and everything is stored.
+///
+/// ```no_run
+/// use eventring_nats::{End, Outbound};
+/// use std::time::Duration;
+///
+/// async fn until_stopped(relay: Outbound<String>, stop: impl Future<Output = ()>) {
+///     tokio::select! {
+///         () = relay.ended() => {}
+///         () = stop => {}
+///     }
+///     let stopped = relay.stop(Duration::from_secs(10)).await;
+///     match stopped.end {
+///         End::Complete => {}
+///         end => eprintln!("{end:?}: {} events are left", stopped.left()),
+///     }
+/// }
+/// ```
 pub struct Outbound<E> {
     stored: Watermark<E>,
     counters: Arc<Counters>,

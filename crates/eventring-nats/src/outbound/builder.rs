@@ -19,6 +19,39 @@ pub(super) type Encode<E> = Box<dyn FnMut(&E, &mut Vec<u8>) + Send>;
 pub(super) type OnReject<E> = Box<dyn FnMut(&E, Rejection) -> Reject + Send>;
 
 /// Builds an [`Outbound`] relay: [`Outbound::builder`].
+///
+/// ```no_run
+/// use async_nats::jetstream::stream::Config;
+/// use eventring::{EventBus, WaitStrategy};
+/// use eventring_nats::{Outbound, Reject, Rejection, StartError};
+/// use std::time::Duration;
+///
+/// # async fn example(jetstream: async_nats::jetstream::Context) -> Result<(), StartError> {
+/// let last = 41; // of the log that is before the bus
+/// let bus = EventBus::builder().strategy(WaitStrategy::Block).first(last + 1);
+/// let bus = bus.build().unwrap();
+/// let relay = Outbound::builder(jetstream, "ORDERS", "api-1")
+///     .create(Config {
+///         subjects: vec!["orders.>".into()],
+///         num_replicas: 3,
+///         ..Config::default()
+///     })
+///     .continued()
+///     .in_flight(256)
+///     .ack_timeout(Duration::from_secs(2))
+///     .on_reject(|event: &String, why| match why {
+///         Rejection::Full => Reject::Retry,
+///         _ => {
+///             eprintln!("not sent: {} bytes", event.len());
+///             Reject::Skip
+///         }
+///     })
+///     .encode(|event, out| out.extend_from_slice(event.as_bytes()))
+///     .start(bus.subscribe_committing())
+///     .await?;
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "it does nothing until it is started"]
 pub struct OutboundBuilder<E, C = ()> {
     context: Context,
@@ -234,6 +267,19 @@ where
     /// # Panics
     ///
     /// As [`start`](Self::start).
+    ///
+    /// ```no_run
+    /// # use eventring_nats::{Outbound, Stopped, StartError};
+    /// # use async_nats::jetstream::Context;
+    /// async fn go_on(other: Context, stopped: Stopped<String>) -> Result<(), StartError> {
+    ///     let relay = Outbound::builder(other, "AUDIT", "api-1")
+    ///         .encode(|event: &String, out| out.extend_from_slice(event.as_bytes()))
+    ///         .resume(stopped)
+    ///         .await?;
+    ///     relay.join().await;
+    ///     Ok(())
+    /// }
+    /// ```
     pub async fn resume(mut self, stopped: Stopped<E>) -> Result<Outbound<E>, StartError> {
         self.since = Some(stopped.since);
         self.start(stopped.receiver).await

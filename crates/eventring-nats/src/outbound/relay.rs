@@ -153,7 +153,7 @@ impl<E: Send + Sync> Relay<E> {
                         !closed
                     }
                     () = upto.changed() => false,
-                    _ = ticks.tick() => {
+                    _ = ticks.tick(), if in_flight > 0 => {
                         if let Break(trouble) = self.look() {
                             return Ok(trouble);
                         }
@@ -176,6 +176,7 @@ impl<E: Send + Sync> Relay<E> {
         }
         let first = sequence == self.receiver.committed();
         if first {
+            let _ = self.look();
             self.state.heard = Instant::now();
         }
         let after = if first {
@@ -255,8 +256,8 @@ impl<E: Send + Sync> Relay<E> {
         self.counters.resumed.add(1);
         self.state.attempt += 1;
         self.state.held = None;
-        if let Trouble::OutOfTurn = trouble {
-            // Others write to the stream too, maybe.
+        if let Trouble::OutOfTurn | Trouble::Late = trouble {
+            // Others write to the stream too, maybe; a cluster does not answer to all that it refuses.
             self.window = (self.window / 2).max(1);
         }
         if self.state.failures > 0 {
@@ -278,7 +279,7 @@ impl<E: Send + Sync> Relay<E> {
         self.take_up(last.as_ref())?;
         match trouble {
             Trouble::Rejected(sequence, why) if sequence == self.receiver.committed() => {
-                self.reject(why).await
+                self.reject(why)
             }
             _ => Ok(()),
         }
@@ -321,7 +322,7 @@ impl<E: Send + Sync> Relay<E> {
     }
 
     /// Asks what to do about the next event, which the broker does not take.
-    async fn reject(&mut self, why: Rejection) -> Result<(), End> {
+    fn reject(&mut self, why: Rejection) -> Result<(), End> {
         let Self {
             receiver,
             on_reject,
@@ -341,10 +342,7 @@ impl<E: Send + Sync> Relay<E> {
                 self.state.failures = 0;
             }
             Ok(Reject::Stop) => return Err(End::Rejected(why)),
-            Ok(Reject::Retry) | Err(_) => {
-                receiver.rewind();
-                self.back_off().await;
-            }
+            Ok(Reject::Retry) | Err(_) => receiver.rewind(),
         }
         Ok(())
     }
