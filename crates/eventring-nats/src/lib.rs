@@ -28,6 +28,8 @@
 //! The ring is the buffer: an event keeps its slot until the broker has acknowledged it, and a bus whose
 //! slots are all taken holds its publishers back. The README says what is guaranteed, and what is not.
 //!
+//! [`Inbound`] is the way back: the messages of a stream, published on a bus.
+//!
 //! # How it works
 //!
 //! * A source has one subject, and only its relay writes there. A run of a relay has an epoch, larger than
@@ -40,10 +42,12 @@
 
 mod error;
 mod identity;
+pub mod inbound;
 mod outbound;
 mod stream;
 
 pub use error::StartError;
+pub use inbound::{Delivered, Inbound};
 pub use outbound::{End, Outbound, OutboundBuilder, Reject, Rejection, Stats, Stopped};
 
 /// The examples of the README are tests too.
