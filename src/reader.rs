@@ -247,7 +247,9 @@ impl Place {
         if let Err(TryRecvError::Closed) = self.follow(sequencer, false) {
             return TryRecvError::Closed; // what is gone was not for this one
         }
-        let Some(position) = sequencer.reattach(&self.cursor, self.kind, self.position) else {
+        let leader = self.leader.as_ref();
+        let reattached = sequencer.reattach(&self.cursor, self.kind, leader, self.position);
+        let Some(position) = reattached else {
             return TryRecvError::Closed;
         };
         let missed = position - self.position;

@@ -1,7 +1,7 @@
 //! Receivers that stay behind a committing one.
 
 use crate::common::{backlog, block, no_gaps, panic_of, publish_all};
-use eventring::{EventBus, Receiver, Start, TryRecvError, WaitStrategy};
+use eventring::{EventBus, Lagged, Receiver, Start, TryRecvError, WaitStrategy};
 use futures::stream::FusedStream;
 use futures::{FutureExt, Stream};
 use std::thread;
@@ -173,6 +173,23 @@ fn what_the_leader_never_committed_is_not_missed() {
     publish_all(&bus, 0..5);
     assert_eq!(behind.try_recv(), Err(TryRecvError::Closed));
     assert_eq!((behind.missed(), bus.stats().missed), (0, 0));
+}
+
+#[test]
+fn a_gap_ends_with_what_the_leader_has_committed() {
+    let bus = block(4);
+    let mut leader = bus.subscribe_committing();
+    let mut behind = bus.receiver().lossy().behind(&leader.watermark()).build();
+    publish_all(&bus, 0..4);
+    commit(&mut leader, 3);
+    assert_eq!(behind.try_recv(), Ok(0));
+    drop(leader);
+    publish_all(&bus, 4..20);
+    let mut told = behind.with_lag();
+    assert_eq!(told.try_recv(), Ok(Err(Lagged(2))));
+    assert_eq!(told.try_recv(), Err(TryRecvError::Closed));
+    assert_eq!(bus.stats().missed, 2);
+    assert_eq!((told.get_ref().missed(), told.get_ref().position()), (2, 3));
 }
 
 #[test]

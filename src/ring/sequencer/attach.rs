@@ -225,8 +225,15 @@ impl Sequencer {
     }
 
     /// Finds out where a receiver that expected to be at `position` stands, and attaches it at the
-    /// oldest retained event if it is detached. `None` if it was evicted for good.
-    pub(crate) fn reattach(&self, cursor: &Cursor, kind: Kind, position: u64) -> Option<u64> {
+    /// oldest retained event if it is detached. It misses nothing that its leader never commits, being
+    /// gone: it stays there. `None` if that is where it was, or if it was evicted for good.
+    pub(crate) fn reattach(
+        &self,
+        cursor: &Cursor,
+        kind: Kind,
+        leader: Option<&CursorRef>,
+        position: u64,
+    ) -> Option<u64> {
         let mut registry = self.lock();
         let word = cursor.load();
         if kind == Kind::Evictable && word.is_out() {
@@ -237,8 +244,14 @@ impl Sequencer {
         } else {
             word.sequence()
         };
-        registry.missed += sequence - position;
-        registry.cursors(kind).entry(cursor).missed += sequence - position;
+        // Above what a leader has committed nothing is overwritten while it is there.
+        let end = leader.map_or(NOBODY, |leader| leader.watermark().sequence());
+        let sequence = sequence.min(end);
+        let missed = sequence
+            .checked_sub(position)
+            .filter(|&missed| missed > 0)?;
+        registry.missed += missed;
+        registry.cursors(kind).entry(cursor).missed += missed;
         Some(sequence)
     }
 

@@ -30,8 +30,14 @@ impl Spec {
         if self.leader_ends(&self.readers[index], self.readers[index].position) {
             return Outcome::Received(Err(Nothing::Closed));
         }
+        // What the one that it stays behind never committed is not missed.
+        let end = self.readers[index].leader.map(|id| self.watermark(id));
+        let end = end.filter(|one| one.gone).map_or(tail, |one| one.committed);
         let reader = &mut self.readers[index];
-        let lag = reader.next(retained) - reader.position;
+        let lag = reader
+            .next(retained)
+            .min(end)
+            .saturating_sub(reader.position);
         if lag > 0 {
             reader.position += lag;
             reader.missed += lag;
