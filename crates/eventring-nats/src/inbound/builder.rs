@@ -174,6 +174,7 @@ impl<B> InboundBuilder<B> {
             decoded: None,
             uncommitted: VecDeque::new(),
             left: 0,
+            acknowledged: None,
             answers: Vec::new(),
             counters: Arc::new(Counters::default()),
             name: "".into(),

@@ -18,10 +18,13 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::select;
 use tokio::sync::watch;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::task::yield_now;
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
 /// So many messages are received before what is due is done.
 const AT_ONCE: usize = 256;
+/// How long the broker has at the end to say that it has the last acknowledgement.
+const CONFIRM: Duration = Duration::from_secs(1);
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 pub(super) type Hook = Box<dyn FnMut(&Undecodable<'_>) -> Undecoded + Send>;
@@ -43,6 +46,8 @@ pub(super) struct Feed<B, D> {
     pub(super) uncommitted: VecDeque<Uncommitted>,
     /// What was published, and is not going to be committed.
     pub(super) left: usize,
+    /// The last one, to be confirmed at the end.
+    pub(super) acknowledged: Option<Subject>,
     pub(super) answers: Vec<(Subject, AckKind)>,
     pub(super) counters: Arc<Counters>,
     /// The source of the message before.
@@ -97,7 +102,11 @@ where
                 }
             }
             if end.is_some() {
-                (messages, pulling, answer, room) = (None, None, None, None);
+                (pulling, answer, room) = (None, None, None);
+                if messages.take().is_some() {
+                    // It unsubscribes by a task. What is refused is not to be delivered to it again.
+                    yield_now().await;
+                }
                 self.refuse();
             }
             if let Err(closed) = self.answer().await {
@@ -113,8 +122,7 @@ where
                 _ => None,
             };
             if let (Some(end), true) = (&mut end, self.uncommitted.is_empty()) {
-                // What was answered is with the broker then, unless the connection is lost.
-                let _ = self.client.flush().await;
+                self.confirm().await;
                 return std::mem::replace(end, End::Stopped);
             }
             select! {
@@ -310,6 +318,7 @@ where
     fn acknowledge(&mut self, reply: Option<Subject>) {
         if let Some(reply) = reply {
             self.counters.acknowledged.add(1);
+            self.acknowledged = Some(reply.clone());
             self.answers.push((reply, AckKind::Ack));
         }
     }
@@ -352,6 +361,18 @@ where
     fn give_up(&mut self, reply: Option<Subject>) {
         let reply = reply.map(|reply| (reply, AckKind::Nak(None)));
         self.answers.extend(reply);
+    }
+
+    /// Waits until the broker says that it has what was answered, if it does: it need not, when it has the
+    /// acknowledgement already.
+    async fn confirm(&mut self) {
+        let confirmed = match self.acknowledged.take() {
+            Some(last) => timeout(CONFIRM, self.client.request(last, AckKind::Ack.into())).await,
+            None => return,
+        };
+        if !matches!(confirmed, Ok(Ok(_))) {
+            tracing::debug!("the last acknowledgement is not confirmed");
+        }
     }
 
     async fn answer(&mut self) -> Result<(), End> {
