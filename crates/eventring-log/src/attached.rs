@@ -1,11 +1,11 @@
 //! A bus whose events are stored.
 
 use crate::stats::{Progress, Stats};
-use eventring::{EventBus, Gone, Watermark, WeakEventBus};
+use eventring::{EventBus, Receiver, Watermark, WeakEventBus};
+use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 /// The sink of a log, from outside: see [`Log::attach`](crate::Log::attach). Dropping it has no effect.
 ///
@@ -26,18 +26,25 @@ pub struct Attached<E> {
     thread: JoinHandle<()>,
     watermark: Watermark<E>,
     progress: Arc<Progress>,
+    end: End,
 }
+
+/// Of a bus that is the thread's alone: nothing comes, but the end, however the thread ends. (To wait for the
+/// watermark to be gone would have each commit look for who waits.)
+pub(crate) type End = Receiver<Infallible>;
 
 impl<E> Attached<E> {
     pub(crate) fn new(
         thread: JoinHandle<()>,
         watermark: Watermark<E>,
         progress: Arc<Progress>,
+        end: End,
     ) -> Self {
         Self {
             thread,
             watermark,
             progress,
+            end,
         }
     }
 
@@ -101,8 +108,7 @@ impl<E> Attached<E> {
     /// # });
     /// ```
     pub async fn ended(&self) {
-        // The number of no event: what comes is that the receiver is gone.
-        let _ = self.watermark.reached(u64::MAX).await;
+        self.end.clone().recv().await;
     }
 
     /// Waits for the sink's end, as [`ended`](Self::ended), blocking the thread instead of the task.
@@ -140,12 +146,13 @@ impl<E> fmt::Debug for Attached<E> {
 pub(crate) struct Attachment<E> {
     pub(crate) bus: WeakEventBus<E>,
     pub(crate) watermark: Watermark<E>,
+    pub(crate) end: End,
 }
 
 impl<E> Attachment<E> {
     /// Whether its sink has not ended.
     pub(crate) fn runs(&self) -> bool {
-        self.watermark.reached_timeout(u64::MAX, Duration::ZERO) != Some(Err(Gone))
+        !self.end.is_closed()
     }
 
     pub(crate) fn is_of(&self, bus: &EventBus<E>) -> bool {

@@ -136,7 +136,7 @@ impl<C: Encoding, S: Store> Log<C, S> {
     }
 
     /// Stores what is published on the bus from now on: on a thread of its own, by a
-    /// [committing](EventBus::subscribe_committing) receiver called "log", so that an event keeps its place in
+    /// [committing](EventBus::subscribe_committing) receiver called "sink", so that an event keeps its place in
     /// the bus until it is on disk. What cannot be stored (a database that somebody locks, a full disk) is
     /// tried again for ever, while the bus fills up and then holds its publishers back, or hands events back,
     /// as its strategy says; see [`Attached::stats`] and [`Options::on_trouble`].
@@ -177,7 +177,7 @@ impl<C: Encoding, S: Store> Log<C, S> {
         if bus.strategy() == WaitStrategy::Overwrite {
             return Err(Error::Overwrites);
         }
-        let receiver = bus.receiver().name("log").committing().build();
+        let receiver = bus.receiver().name("sink").committing().build();
         let (bus_next, log_next) = (receiver.position(), self.next());
         if bus_next != log_next {
             return Err(Error::Numbers {
@@ -194,17 +194,23 @@ impl<C: Encoding, S: Store> Log<C, S> {
             limit: self.shared.options.batch.min(bus.capacity()),
         };
         let weak = bus.downgrade();
+        let lives = EventBus::new(1);
+        let end = lives.subscribe();
         let thread = thread::Builder::new().name("eventring-log".into());
         let thread = thread.spawn({
             let weak = weak.clone();
-            move || sink.run(weak)
+            move || {
+                let _lives = lives;
+                sink.run(weak);
+            }
         });
         let thread = thread.map_err(Error::Thread)?;
         *attachment = Some(Attachment {
             bus: weak,
             watermark: watermark.clone(),
+            end: end.clone(),
         });
-        Ok(Attached::new(thread, watermark, progress))
+        Ok(Attached::new(thread, watermark, progress, end))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The audit's publishing side: the bus, room in it for each request, and how far it is stored.
 
 use crate::event::AuditEvent;
-use eventring::{BuildError, EventBus, Permit, Receiver, WaitStrategy, Watermark};
+use eventring::{BuildError, EventBus, Permit, WaitStrategy, Watermark};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
@@ -14,7 +14,7 @@ const CLIENT_GONE: u16 = 499;
 
 pub struct Audit {
     pub bus: EventBus<Arc<AuditEvent>>,
-    /// How far the sink has stored the events.
+    /// How far the events are stored.
     pub stored: Watermark<Arc<AuditEvent>>,
     /// How long a request waits for room.
     pub max_wait: Duration,
@@ -40,30 +40,31 @@ pub enum NoRoom {
     Closed,
 }
 
+/// The bus whose next event has the number `first`.
+pub fn bus(first: u64, capacity: usize) -> Result<EventBus<Arc<AuditEvent>>, BuildError> {
+    EventBus::builder()
+        .capacity(capacity)
+        .strategy(WaitStrategy::Block)
+        .history(capacity) // for the viewers
+        .first(first)
+        .build()
+}
+
 impl Audit {
-    /// The audit whose next event has the number `first`, and the sink's receiver: events take room
-    /// until it commits them.
+    /// The audit by this bus: events take room until they are stored.
     pub fn new(
-        first: u64,
-        capacity: usize,
+        bus: EventBus<Arc<AuditEvent>>,
+        stored: Watermark<Arc<AuditEvent>>,
         max_wait: Duration,
-    ) -> Result<(Self, Receiver<Arc<AuditEvent>>), BuildError> {
-        let bus = EventBus::builder()
-            .capacity(capacity)
-            .strategy(WaitStrategy::Block)
-            .history(capacity) // for the viewers
-            .first(first)
-            .build()?;
-        let sink = bus.receiver().name("sink").committing().build();
-        let audit = Self {
-            stored: sink.watermark(),
+    ) -> Self {
+        Self {
             bus,
+            stored,
             max_wait,
             waits: Mutex::default(),
             open: TaskTracker::new(),
             closing: CancellationToken::new(),
-        };
-        Ok((audit, sink))
+        }
     }
 
     /// Takes room for the event of a request that came at `arrived`. From then on one event
@@ -158,6 +159,20 @@ impl Drop for OpenEntry<'_> {
 }
 
 #[cfg(test)]
+impl Audit {
+    /// With a sink that stores nothing.
+    pub fn with_sink(
+        first: u64,
+        capacity: usize,
+        max_wait: Duration,
+    ) -> (Self, eventring::Receiver<Arc<AuditEvent>>) {
+        let bus = bus(first, capacity).unwrap();
+        let sink = bus.subscribe_committing();
+        (Self::new(bus, sink.watermark(), max_wait), sink)
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::request::describe;
@@ -173,7 +188,7 @@ mod tests {
 
     #[tokio::test]
     async fn there_is_room_again_when_an_event_is_stored() {
-        let (audit, mut sink) = Audit::new(0, 1, Duration::from_millis(1)).unwrap();
+        let (audit, mut sink) = Audit::with_sink(0, 1, Duration::from_millis(1));
         let entry = audit.enter().await.unwrap();
         assert_eq!(audit.enter().await.err(), Some(NoRoom::Full));
         entry.close(200, 0).unwrap();
@@ -187,7 +202,7 @@ mod tests {
 
     #[tokio::test]
     async fn closing_ends_the_waiting_and_not_what_has_room() {
-        let (audit, _sink) = Audit::new(0, 1, Duration::MAX).unwrap();
+        let (audit, _sink) = Audit::with_sink(0, 1, Duration::MAX);
         let entry = audit.enter().await.unwrap();
         let (outcome, (), number) = tokio::join!(audit.enter(), audit.finish(), async {
             assert_eq!(audit.enter().await.err(), Some(NoRoom::Closed));

@@ -1,10 +1,10 @@
 //! What is recorded of a request.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The event of one request. Its sequence number is not in it: the bus gives that when the event
 /// is published, and receivers know it by their position.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AuditEvent {
     /// When the request came: milliseconds since 1970, UTC.
     pub time_ms: u64,

@@ -22,10 +22,8 @@ mod prometheus;
 mod request;
 mod server;
 mod shutdown;
-mod sink;
 mod sse;
 mod stats;
-mod store;
 mod viewers;
 
 use clap::Parser;

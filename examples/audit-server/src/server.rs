@@ -1,20 +1,20 @@
 //! The parts put together.
 
 use crate::args::Args;
-use crate::audit::Audit;
+use crate::audit::{self, Audit};
+use crate::event::AuditEvent;
 use crate::layer::AuditLayer;
 use crate::problem::Problem;
 use crate::shutdown::{Running, Signals, exit_at_next};
-use crate::sink::{self, Progress};
 use crate::stats::{self, Sources};
-use crate::store::Store;
 use crate::{api, page, prometheus, sse};
 use anyhow::{Context, bail};
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
 use axum::serve::ListenerExt;
-use eventring::BuildError;
+use eventring::{BuildError, EventBus};
+use eventring_log::{Attached, Json, Log, Options, Trouble};
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -22,21 +22,12 @@ use tokio_util::sync::CancellationToken;
 
 /// Serves until it is told to stop.
 pub async fn run(args: Args) -> anyhow::Result<()> {
-    let store = Store::open(&args.database)?;
-    let first = store.next_sequence().context("cannot read the audit")?;
-    let audit = Audit::new(first, args.capacity, args.max_wait);
-    let (audit, sink) = audit.map_err(|error| {
-        let what = match error {
-            BuildError::FirstTooLarge(_) => "the audit's numbers have come to their end",
-            _ => "--capacity cannot be used",
-        };
-        anyhow::Error::new(error).context(what)
-    })?;
-    let audit = Arc::new(audit);
-    let progress = Arc::new(Progress::default());
+    let (bus, attached) = open(&args)?;
+    let first = bus.stats().next_sequence;
+    let audit = Arc::new(Audit::new(bus, attached.watermark(), args.max_wait));
     let sources = Sources {
         audit: Arc::clone(&audit),
-        progress: Arc::clone(&progress),
+        attached: Arc::clone(&attached),
     };
     let listener = TcpListener::bind(args.listen).await.with_context(|| {
         format!(
@@ -48,8 +39,6 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let metrics = prometheus::install()?;
     tokio::spawn(prometheus::upkeep(metrics.clone()));
 
-    let mut stored =
-        sink::start(sink, store, Arc::clone(&progress)).context("cannot start the audit's sink")?;
     let (stop, abort) = (CancellationToken::new(), CancellationToken::new());
     let app = app(&args, &sources, metrics, &abort);
     let listener = listener.tap_io(|connection| {
@@ -66,7 +55,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
 
     tokio::select! {
         signal = signals.next() => tracing::info!("{signal}: shutting down"),
-        _ = &mut stored => bail!("the audit's sink has died: nothing more can be audited"),
+        () = attached.ended() => bail!("the audit's sink has died: nothing more can be audited"),
         served = &mut serving => bail!("the server has ended by itself: {served:?}"),
     }
     tokio::spawn(exit_at_next(signals));
@@ -75,18 +64,42 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         stop,
         abort,
         serving,
-        stored,
+        attached: Arc::clone(&attached),
     };
     match running.shut_down(args.shutdown_timeout).await {
         0 => Ok(()),
         events => bail!(
             "{events} events could not be stored within {:?} and are lost{}",
             args.shutdown_timeout,
-            progress
-                .trouble()
-                .map_or_else(String::new, |trouble| format!(": {trouble}"))
+            attached
+                .stats()
+                .trouble
+                .map_or_else(String::new, |trouble| format!(": {}", trouble.error))
         ),
     }
+}
+
+type Event = Arc<AuditEvent>;
+
+/// The audit's bus, which goes on where the log in the database ends, and what stores its events there.
+fn open(args: &Args) -> anyhow::Result<(EventBus<Event>, Arc<Attached<Event>>)> {
+    let warn = |trouble: &Trouble| tracing::warn!("{trouble}; again in {:?}", trouble.pause);
+    let options = Options::new().chained().on_trouble(warn);
+    let log = Log::<Json<Event>>::open(&args.database, options).with_context(|| {
+        format!(
+            "cannot use {} as the audit's database: name another one with --database",
+            args.database.display()
+        )
+    })?;
+    let bus = audit::bus(log.next(), args.capacity).map_err(|error| {
+        let what = match error {
+            BuildError::FirstTooLarge(_) => "the audit's numbers have come to their end",
+            _ => "--capacity cannot be used",
+        };
+        anyhow::Error::new(error).context(what)
+    })?;
+    let attached = log.attach(&bus)?;
+    Ok((bus, Arc::new(attached)))
 }
 
 fn app(

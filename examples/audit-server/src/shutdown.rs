@@ -1,9 +1,10 @@
 //! Ending in the right order: nothing that was published is lost, and nothing hangs.
 
 use crate::audit::Audit;
+use crate::event::AuditEvent;
+use eventring_log::Attached;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -67,8 +68,8 @@ pub struct Running {
     /// Ends the requests that are still being handled.
     pub abort: CancellationToken,
     pub serving: JoinHandle<std::io::Result<()>>,
-    /// Resolves when the sink has stored everything.
-    pub stored: oneshot::Receiver<()>,
+    /// What stores the events.
+    pub attached: Arc<Attached<Arc<AuditEvent>>>,
 }
 
 impl Running {
@@ -85,7 +86,7 @@ impl Running {
         // ring, then their streams end, without which the server would wait for them for ever.
         self.audit.bus.close();
         // What is not stored by then is counted below.
-        let _ = timeout_at(deadline, self.stored).await;
+        let _ = timeout_at(deadline, self.attached.ended()).await;
         if timeout(LINGER, self.serving).await.is_err() {
             tracing::info!("some connections did not end by themselves");
         }

@@ -1,13 +1,13 @@
 //! `/stats`: what the audit has counted.
 
 use crate::audit::Audit;
-use crate::sink::Progress;
+use crate::event::AuditEvent;
 use axum::Json;
 use axum::extract::State;
 use eventring::{ReceiverInfo, ReceiverKind};
+use eventring_log::Attached;
 use serde::Serialize;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 #[derive(Serialize)]
 pub struct Stats {
@@ -88,7 +88,7 @@ impl From<ReceiverInfo> for ReceiverStats {
 #[derive(Clone)]
 pub struct Sources {
     pub audit: Arc<Audit>,
-    pub progress: Arc<Progress>,
+    pub attached: Arc<Attached<Arc<AuditEvent>>>,
 }
 
 impl Sources {
@@ -103,6 +103,7 @@ impl Sources {
         // Those who wait are in flight too, and have no room.
         let taken = capacity.min(in_flight + not_stored as usize);
         let waits = audit.waits();
+        let storing = self.attached.stats();
         Stats {
             published: bus.published,
             stored: bus.published - not_stored,
@@ -119,9 +120,9 @@ impl Sources {
                 refused: waits.refused,
             },
             sink: SinkStats {
-                batches: self.progress.batches.load(Ordering::Relaxed),
-                retries: self.progress.retries.load(Ordering::Relaxed),
-                trouble: self.progress.trouble(),
+                batches: storing.batches,
+                retries: storing.retries,
+                trouble: storing.trouble.map(|trouble| trouble.error),
             },
             missed: bus.missed,
             receivers: audit.bus.receivers().into_iter().map(Into::into).collect(),

@@ -3,6 +3,8 @@
 use crate::common::{Numbers, bus, fill, home, open};
 use eventring::{EventBus, Gone, WaitStrategy};
 use eventring_log::{BoxError, Encoding, Error, Json, Log, Options, Raw, Sqlite};
+use futures::FutureExt;
+use futures::executor::block_on;
 use rusqlite::Connection;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
@@ -51,6 +53,27 @@ fn the_watermark_says_what_another_process_would_see() {
     drop(bus);
     attached.join().unwrap();
     assert_eq!(stored.reached_blocking(20), Err(Gone));
+}
+
+/// Who waits for the end is not told of by the bus as one who waits for the sink to go on.
+#[test]
+fn the_end_is_waited_for_without_a_mark_on_the_sink() {
+    let (_home, path) = home();
+    let log = open(&path);
+    let bus = bus(&log, 8);
+    let attached = log.attach(&bus).unwrap();
+    let ended = std::thread::scope(|scope| {
+        let mut ended = Box::pin(attached.ended());
+        assert!((&mut ended).now_or_never().is_none());
+        bus.publish_blocking(1).unwrap();
+        attached.watermark().reached_blocking(0).unwrap();
+        assert!(!bus.receivers()[0].awaited);
+        let ended = scope.spawn(|| block_on(ended));
+        bus.close();
+        ended.join()
+    });
+    ended.unwrap();
+    assert_eq!(log.next(), 1);
 }
 
 /// With an age that never comes, a batch is stored for its size, or for the end.

@@ -15,7 +15,7 @@ struct Setup {
 }
 
 fn setup(request_timeout: Duration) -> Setup {
-    let (audit, events) = Audit::new(100, 4, Duration::ZERO).unwrap();
+    let (audit, events) = Audit::with_sink(100, 4, Duration::ZERO);
     let layer = AuditLayer {
         audit: Arc::new(audit),
         durable: false,

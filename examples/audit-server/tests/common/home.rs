@@ -7,6 +7,11 @@ use std::process::Command;
 use std::time::Duration;
 use tempfile::TempDir;
 
+const ROWS: &str = "
+    SELECT sequence, event->>'request_id', event->>'actor', event->>'method', event->>'path',
+        event->>'status', event->>'bytes', event->>'time_ms', event->>'latency_us'
+    FROM (SELECT sequence, CAST(bytes AS TEXT) AS event FROM entry) ORDER BY sequence";
+
 /// A folder with a database that outlives its servers.
 pub struct Home(TempDir);
 
@@ -50,9 +55,7 @@ impl Home {
 
     pub fn rows(&self) -> Vec<Row> {
         let connection = self.connect();
-        let mut statement = connection
-            .prepare("SELECT sequence, request_id, actor, method, path, status, bytes, time_ms, latency_us FROM audit ORDER BY sequence")
-            .unwrap();
+        let mut statement = connection.prepare(ROWS).unwrap();
         let row = |row: &rusqlite::Row| {
             assert!(row.get::<_, i64>(7)? > 1_700_000_000_000, "time_ms");
             assert!(row.get::<_, i64>(8)? >= 0, "latency_us");

@@ -37,21 +37,21 @@ fn a_database_that_cannot_be_opened() {
     );
 
     std::fs::write(home.path().join("text"), "not a database. ".repeat(100)).unwrap();
-    fails(&mut program("text"), &["text", "not a database", advice]);
+    fails(&mut program("text"), &["text", "not an event log", advice]);
     let text = std::fs::read_to_string(home.path().join("text")).unwrap();
     assert_eq!(text, "not a database. ".repeat(100), "it is left alone");
 }
 
 #[test]
-fn a_database_with_another_table_of_that_name() {
+fn a_database_with_other_tables() {
     let home = Home::new();
     let connection = rusqlite::Connection::open(home.database()).unwrap();
     connection
-        .execute_batch("CREATE TABLE audit (who TEXT)")
+        .execute_batch("CREATE TABLE entry (who TEXT)")
         .unwrap();
     fails(
         &mut home.command(&[]),
-        &["no column named sequence", "with --database"],
+        &["not an event log", "with --database"],
     );
 }
 
@@ -59,7 +59,7 @@ fn a_database_with_another_table_of_that_name() {
 async fn a_database_whose_numbers_cannot_go_on() {
     let home = Home::new();
     home.start(&[]).stop().await;
-    let insert = "INSERT INTO audit VALUES (?, 1, 'id', 'me', 'GET', '/', 200, 1, 1)";
+    let insert = "INSERT INTO entry VALUES (?, x'', zeroblob(32))";
     home.connect().execute(insert, [1_u64 << 59]).unwrap();
     fails(&mut home.command(&[]), &["numbers have come to their end"]);
 }
@@ -78,7 +78,7 @@ async fn two_servers_on_one_database() {
     let server = home.start(&[]);
     fails(
         &mut home.command(&[]),
-        &["in use by another audit-server", "--database"],
+        &["in use by another writer", "--database"],
     );
     server.stop().await;
     home.start(&[]).stop().await;
