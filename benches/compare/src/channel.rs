@@ -97,6 +97,18 @@ pub(crate) trait Recv<E> {
     fn count(&mut self, received: Self::Received, tally: &mut Tally) -> bool;
 }
 
+/// Sending in a task what is to be stored.
+pub(crate) trait SendStored<E> {
+    /// Sends all, and waits until all is stored, if the channel can tell.
+    fn send_stored(&mut self, events: &[E]) -> impl Future<Output = ()> + Send;
+}
+
+/// Storing in a task.
+pub(crate) trait Store<E> {
+    /// Receives a batch, counts it, and says that it is stored, if the channel can tell. False: closed.
+    fn store(&mut self, tally: &mut Tally) -> impl Future<Output = bool> + Send;
+}
+
 /// Receivers that come later.
 pub(crate) trait Subscribe<R> {
     fn subscribe(&mut self) -> R;

@@ -23,6 +23,10 @@
 //!   event sent and one `try_recv`, which gets an event or is told of lag, of one receiver after the
 //!   other.
 //! * `blocked`: the least and the most that one sender sent, as parts of the mean, stand beside.
+//! * `committed`: with `512 at once` a task sends so many, then waits until all are stored; with `each` it
+//!   waits after each event. To store is to count here. `eventring` commits batches that it has read in place,
+//!   and senders wait for its watermark; `mpsc-ack` is a `tokio::sync::mpsc` with a `oneshot` beside each event;
+//!   of `eventring-batch` (`recv_many`) nobody learns what is stored, so that its sender waits for room only.
 //! * `release`: beside it, the time by the number of receivers.
 //! * `latency`: the median from when an event was due (not from when it was sent: a sender that is
 //!   late is not forgiven) until a task has it. The sender spins; all tasks are on one worker, which
@@ -67,7 +71,9 @@
 //! | `bus` | anything with tasks; `churn`, `make` | threads only, publishing and subscribing exclude each other; starts a thread (36 µs) |
 //! | `splaycast` | `tasks`, `producers`, `blocked`; anything without tasks | one sender, no lossless mode nor a way to see how far receivers are |
 //! | `mpsc-fanout` | `idle`, `flatout`, `laggards`; `churn`, `len`, `subscribe` | a full queue keeps the oldest events; a `Vec` is not shared |
-//! | `tokio`, `eventring-broadcast` | `blocked` | no sender waits for room |
+//! | `tokio`, `eventring-broadcast` | `blocked`, `committed` | no sender waits for room |
+//! | `mpsc-ack` | all but `committed` | what people write for that |
+//! | `async-broadcast`, `mpsc-fanout`, `disruptor`, `bus`, `splaycast` | `committed` | nobody learns what is stored |
 //! | `eventring-batch` | `wake`, `latency`, `blocked`, `laggards`; others without it | single events; the same as `eventring` |
 
 mod allocator;

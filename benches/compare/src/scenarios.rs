@@ -3,6 +3,7 @@
 mod blocked;
 mod burst;
 mod churn;
+mod committed;
 mod handles;
 mod laggards;
 mod latency;
@@ -54,6 +55,8 @@ pub(crate) enum Scenario {
     Laggards,
     /// Tasks that send wait for room in a channel of 16 with one receiver; lossless
     Blocked,
+    /// Tasks send and wait until a sink, which stores batches of 64, has it; lossless
+    Committed,
     /// One thread sends an event, then all receivers take it, in the order in which they subscribed
     Release,
     /// A thread sends an event now and then; median ns from when it was due until a task has it
@@ -95,6 +98,7 @@ impl Scenario {
             Self::Clone => burst::clone_groups(),
             Self::Laggards => laggards::groups(),
             Self::Blocked => blocked::groups(),
+            Self::Committed => committed::groups_of_both(),
             Self::Release => release::groups(),
             Self::Latency => latency::groups(),
             Self::Make => make::groups(),

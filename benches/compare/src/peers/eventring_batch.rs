@@ -2,7 +2,7 @@
 //! once; in tasks, a batch of clones is received, then consumed.
 
 use super::eventring::bus;
-use crate::channel::{Channel, Drain, Open, Recv, SendAll, Setup, TrySend};
+use crate::channel::{Channel, Drain, Open, Recv, SendAll, SendStored, Setup, Store, TrySend};
 use crate::payload::Payload;
 use crate::tally::Tally;
 use eventring::{EventBus, Receiver};
@@ -97,5 +97,19 @@ impl<E: Payload> Recv<E> for Buffered<Receiver<E>, E> {
         tally.missed = self.handle.missed();
         self.buffer.drain(..).for_each(|event| tally.take(event));
         received > 0
+    }
+}
+
+/// Nobody can tell what is stored: it waits for room only.
+impl<E: Payload> SendStored<E> for Buffered<EventBus<E>, E> {
+    async fn send_stored(&mut self, events: &[E]) {
+        self.handle.send_all(events).await;
+    }
+}
+
+impl<E: Payload> Store<E> for Buffered<Receiver<E>, E> {
+    async fn store(&mut self, tally: &mut Tally) -> bool {
+        let received = self.recv().await;
+        self.count(received, tally)
     }
 }
