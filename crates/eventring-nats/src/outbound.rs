@@ -20,6 +20,7 @@ use tokio::select;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
+use tracing::Instrument;
 
 /// A relay from a bus to a stream: a task that owns a committing receiver, and commits what the broker has
 /// acknowledged.
@@ -129,11 +130,12 @@ impl<E> Outbound<E> {
         E: Send + Sync + 'static,
     {
         let (orders, ordered) = watch::channel(Order::default());
+        let span = tracing::info_span!("relay", subject = %relay.broker.subject);
         Self {
             stored: relay.receiver.watermark(),
             counters: Arc::clone(&relay.counters),
             orders,
-            task: tokio::spawn(run(relay, ordered)),
+            task: tokio::spawn(run(relay, ordered).instrument(span)),
         }
     }
 }
