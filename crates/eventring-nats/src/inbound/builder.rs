@@ -207,10 +207,10 @@ impl<B> InboundBuilder<B> {
         };
         if let Start::After(_) = self.start {
             let deleted = stream.delete_consumer(&self.durable).await;
-            if let Err(error) = deleted {
-                if !is_missing(&error.kind()) {
-                    return Err(StartError::broker(error));
-                }
+            if let Err(error) = deleted
+                && !is_missing(&error.kind())
+            {
+                return Err(StartError::broker(error));
             }
         } else {
             match stream.consumer_info(&self.durable).await {
