@@ -48,7 +48,7 @@ use tokio::time::timeout;
 ///     .await?;
 ///
 /// while let Some(batch) = sink.recv_batch(64).await {
-///     for delivered in batch.iter() {
+///     for (_, delivered) in batch.iter() {
 ///         println!("{}: {}", delivered.stream_sequence, delivered.event);
 ///     }
 ///     batch.commit(); // the broker is told

@@ -179,3 +179,61 @@ impl<T> Order<T> {
             .binary_search_by_key(&sequence, |held| held.sequence)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Delivery, Next, Order};
+
+    /// Deliveries are lost, and come again behind others, or twice.
+    #[test]
+    fn all_are_taken_in_order_each_once() {
+        for seed in 1..2_000_u64 {
+            let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let mut random = |below: u64| {
+                state ^= state << 13;
+                state ^= state >> 7;
+                state ^= state << 17;
+                state % below
+            };
+            let mut last = 0;
+            let stream: Vec<_> = (0..30)
+                .map(|_| {
+                    last += 1 + random(3);
+                    last
+                })
+                .collect();
+            let (mut order, mut taken) = (Order::new(0, 0, 0), Vec::new());
+            let (mut number, mut again, mut fresh) = (0, Vec::new(), stream.iter());
+            while taken.len() < stream.len() {
+                let old = !again.is_empty() && (random(3) == 0 || fresh.len() == 0);
+                let sequence = match old {
+                    true => again.swap_remove(random(again.len() as u64) as usize),
+                    false => *fresh.next().unwrap_or(&last),
+                };
+                number += 1;
+                let first = !old && !taken.contains(&sequence) && number < 1_000;
+                let delivery = Delivery {
+                    sequence,
+                    number,
+                    first,
+                };
+                if random(4) == 0 {
+                    again.push(sequence);
+                } else {
+                    order.arrive(delivery, ());
+                }
+                loop {
+                    match order.next() {
+                        Next::Ready => taken.push(order.take().unwrap().0),
+                        Next::Nothing => break,
+                        Next::Ask(gap) => {
+                            let found = stream.iter().find(|sequence| **sequence > gap.after);
+                            order.found(gap, found.map(|sequence| (*sequence, ())));
+                        }
+                    }
+                }
+            }
+            assert_eq!(taken, stream, "seed {seed}");
+        }
+    }
+}
