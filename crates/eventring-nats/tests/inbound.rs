@@ -89,10 +89,11 @@ async fn a_feed_goes_on_where_the_one_before_has_stopped() {
             publish(&context, "s.a", 100..200).await;
             expected = 101;
         }
-        let exact = keeps_its_floor(&context) || expected == 101;
+        // Of another feed's the broker may know less when it is asked than it has confirmed.
+        let may_repeat = expected != 101;
         for number in 0..take {
             let sequence = next(&mut receiver).await.stream_sequence;
-            let again = number == 0 && !exact && sequence < expected;
+            let again = number == 0 && may_repeat && sequence < expected;
             assert!(
                 sequence == expected || again,
                 "{sequence} instead of {expected}"
@@ -550,12 +551,6 @@ async fn until(feed: &Inbound, reached: impl Fn(Stats) -> bool) {
         }
     };
     timeout(LONG, reached).await.expect("it is not reached");
-}
-
-/// Before 2.10, a server that has delivered a message twice says too low where its consumer is, until all is
-/// acknowledged.
-fn keeps_its_floor(context: &Context) -> bool {
-    context.client().is_server_compatible(2, 10, 0)
 }
 
 async fn consumer(context: &Context, name: &str) -> consumer::PullConsumer {
