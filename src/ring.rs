@@ -572,7 +572,8 @@ impl<E> Ring<E> {
         !before.is_out()
     }
 
-    /// Takes a receiver off, and with it what only it still needed.
+    /// Takes a receiver off, and with it what only it still needed. Inlined for those that just go.
+    #[inline(always)]
     fn take_off(
         &self,
         mut registry: MutexGuard<'_, Registry>,
