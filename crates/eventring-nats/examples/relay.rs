@@ -1,5 +1,5 @@
-//! Two buses, as two processes have them, each relayed into a stream of its own, which is then read back: every
-//! event once, in order, although the broker is killed and started again in between.
+//! Two buses, as two processes have them, each relayed into a stream of its own, from which it is then fed into
+//! a third bus: every event once, in order, although the broker is killed and started again in between.
 //!
 //! `cargo run --release -p eventring-nats --example relay` starts a `nats-server` if it finds one;
 //! `-- --nats URL` uses another one, which it does not kill.
@@ -8,12 +8,12 @@
 mod server;
 
 use async_nats::ConnectOptions;
-use async_nats::jetstream::consumer::pull::OrderedConfig;
+use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::{self, Context};
 use clap::Parser;
 use eventring::{EventBus, WaitStrategy};
+use eventring_nats::inbound::{Delivered, Inbound};
 use eventring_nats::{End, Outbound};
-use futures_util::StreamExt;
 use server::Server;
 use std::error::Error;
 use std::process::{ExitCode, id};
@@ -80,6 +80,10 @@ async fn main() -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
     Ok(ExitCode::SUCCESS)
 }
 
+fn decode(message: &StreamMessage) -> Result<u64, Box<dyn Error + Send + Sync>> {
+    Ok(str::from_utf8(&message.payload)?.parse()?)
+}
+
 /// What a process has.
 struct Process {
     name: &'static str,
@@ -117,21 +121,22 @@ impl Process {
         Ok(())
     }
 
-    /// Stops the relay, and reads the stream.
+    /// Stops the relay, and reads the stream into another bus.
     async fn finish(self, events: u64) -> Result<(), Box<dyn Error + Send + Sync>> {
         let stats = self.relay.stats();
         let stopped = self.relay.stop(Duration::from_secs(5)).await;
         assert_eq!((stopped.end, stopped.left()), (End::Complete, 0));
-        let stream = self.context.get_stream(&self.stream).await?;
-        let consumer = stream.create_consumer(OrderedConfig::default()).await?;
-        assert_eq!(consumer.cached_info().num_pending, events);
-        let mut messages = consumer
-            .messages()
-            .await?
-            .zip(futures_util::stream::iter(0..events));
-        while let Some((message, event)) = messages.next().await {
-            assert_eq!(str::from_utf8(&message?.payload)?.parse(), Ok(event));
+        let bus = EventBus::<Delivered<u64>>::with_strategy(1024, WaitStrategy::Block);
+        let mut receiver = bus.subscribe();
+        let feed = Inbound::builder(self.context.clone(), &self.stream, "reader")
+            .start(bus, decode)
+            .await?;
+        for event in 0..events {
+            let delivered = receiver.recv().await.ok_or("the feed has ended")?;
+            assert_eq!(delivered.event, event);
         }
+        let stopped = feed.stop(Duration::from_secs(5)).await;
+        assert_eq!((stopped.left, receiver.try_recv().is_err()), (0, true));
         self.context.delete_stream(&self.stream).await?;
         println!(
             "{}: {events} events in the stream, each once, in order; asked where to go on {} times",
