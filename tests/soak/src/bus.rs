@@ -6,7 +6,7 @@ use crate::seen::{Published, Seen};
 use crate::summary::Summary;
 use crate::watch;
 use crate::ways::{Caller, commit_as, cut, give_way, publish_as, receive_as, subscribe};
-use eventring::{EventBus, Gone, Receiver, WaitStrategy, Watermark, WeakEventBus};
+use eventring::{EventBus, Gone, Receiver, ReceiverKind, WaitStrategy, Watermark, WeakEventBus};
 
 #[derive(Clone, Debug)]
 struct Scene {
@@ -146,6 +146,7 @@ pub(crate) fn round(seed: u64, random: &mut Random, summary: &mut Summary) {
         missed += drifted.missed;
         tally.received += drifted.received;
         tally.came_and_went += drifted.receivers;
+        tally.evicted += drifted.evicted;
     }
     if let Some(bus) = bus {
         let stats = bus.stats();
@@ -269,6 +270,8 @@ struct Drifted {
     receivers: u64,
     received: u64,
     missed: u64,
+    /// Others, by this one.
+    evicted: u64,
 }
 
 /// Comes, receives a little, is cloned, and goes, until the bus is closed; and looks at all that
@@ -288,8 +291,12 @@ async fn drift(
         assert!(bus.len() <= scene.capacity);
         assert!(ledger.alive() <= scene.alive_at_most() as isize);
         cut(bus.drained(), random.below(4)).await;
+        drifted.evicted += evict_some(&bus, &mut random);
 
-        let mut receiver = subscribe(&bus, &mut random);
+        let mut receiver = match random.below(4) {
+            0 if scene.strategy != WaitStrategy::Overwrite => bus.receiver().evictable().build(),
+            _ => subscribe(&bus, &mut random),
+        };
         drop(bus);
         drifted.receive(&scene, &mut receiver, &mut random).await;
         let mut other = match random.below(3) {
@@ -318,5 +325,16 @@ impl Drifted {
         self.receivers += 1;
         self.received += seen.received;
         self.missed += receiver.missed();
+        if let Some(at) = receiver.evicted() {
+            assert_eq!((receiver.position(), receiver.missed()), (at, 0), "evicted");
+        }
     }
+}
+
+/// How many.
+fn evict_some(bus: &EventBus<Tracked>, random: &mut Random) -> u64 {
+    let receivers = bus.receivers().into_iter();
+    let chosen =
+        receivers.filter(|one| one.kind == ReceiverKind::Evictable && random.below(2) == 0);
+    chosen.map(|one| u64::from(bus.evict(one.id))).sum()
 }

@@ -28,6 +28,7 @@ pub(crate) struct Tally {
     pub(crate) missed: u64,
     pub(crate) handed_back: u64,
     pub(crate) came_and_went: u64,
+    pub(crate) evicted: u64,
     /// For a commit, and it came.
     pub(crate) waited: u64,
 }
@@ -51,13 +52,14 @@ impl fmt::Display for Tally {
         write!(
             f,
             "{} rounds, {} events published, {} handed back; received {}, missed {}; \
-             {} receivers came and went; {} waits for a commit",
+             {} receivers came and went, {} were evicted; {} waits for a commit",
             self.rounds,
             self.published,
             self.handed_back,
             self.received,
             self.missed,
             self.came_and_went,
+            self.evicted,
             self.waited
         )
     }
