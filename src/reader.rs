@@ -6,7 +6,7 @@ mod other;
 pub(crate) use commit::Held;
 
 use crate::outcome::{RecvError, TryRecvError};
-use crate::ring::{Attached, CursorRef, KEPT, Kind, Name, Ring, Sequencer, Slot, Wanted, unread};
+use crate::ring::{Attached, CursorRef, KEPT, Kind, Ring, Sequencer, Slot, Wanted, unread};
 use crate::strategy::Start;
 use crate::sync::{Arc, step};
 use crate::trace;
@@ -27,7 +27,6 @@ struct Place {
     way: Way,
     /// The committing receiver's cursor that it stays behind.
     leader: Option<CursorRef>,
-    name: Option<Name>,
     /// The gating cursor of a gating receiver that still reads the past through a lossy one, and
     /// the sequence where it takes over.
     anchor: Option<Box<(u64, CursorRef)>>,
@@ -71,7 +70,7 @@ impl<E> Reader<E> {
     pub(crate) fn new(ring: &Arc<Ring<E>>, wanted: Wanted) -> Self {
         let attached = ring.sequencer.subscribe(&wanted);
         let first = attached.first;
-        let reader = Self::attached(ring, attached, wanted.leader, wanted.name);
+        let reader = Self::attached(ring, attached, wanted.leader);
         if first && ring.drops_unread() && step("release-on-arrival") {
             ring.release_received();
         }
@@ -86,7 +85,6 @@ impl<E> Reader<E> {
             anchor,
             position,
             leader,
-            name,
             ..
         } = &self.place;
         let sequencer = &self.ring.sequencer;
@@ -95,15 +93,10 @@ impl<E> Reader<E> {
             _ => *position,
         };
         let attached = sequencer.duplicate(position, cursor, *kind, anchor.as_deref());
-        Self::attached(&self.ring, attached, leader.clone(), name.clone())
+        Self::attached(&self.ring, attached, leader.clone())
     }
 
-    fn attached(
-        ring: &Arc<Ring<E>>,
-        attached: Attached,
-        leader: Option<CursorRef>,
-        name: Option<Name>,
-    ) -> Self {
+    fn attached(ring: &Arc<Ring<E>>, attached: Attached, leader: Option<CursorRef>) -> Self {
         let Attached {
             position,
             cursor,
@@ -122,7 +115,6 @@ impl<E> Reader<E> {
                 kind,
                 way: Way::of(kind, leader.as_ref()),
                 leader,
-                name,
                 anchor: anchor.map(Box::new),
                 position,
                 waited: position,
@@ -157,7 +149,7 @@ impl<E> Reader<E> {
             kind: self.kind(),
             start: Start::Next,
             leader: self.place.leader.clone(),
-            name: self.place.name.clone(),
+            name: self.place.cursor.name.clone(),
         }
     }
 

@@ -300,7 +300,7 @@ mod watched;
 pub(crate) use crate::strategy::ReceiverKind as Kind;
 pub(crate) use attendance::Attendance;
 pub(crate) use cursor::CursorRef;
-pub(crate) use member::{Member, Name};
+pub(crate) use member::Member;
 pub(crate) use room::{Place, Wants};
 pub(crate) use sequence::FIRSTS;
 pub(crate) use sequencer::{Attached, Claim, Refusal, Sequencer, Wanted};

@@ -160,7 +160,7 @@ impl<E> ReceiverBuilder<'_, E> {
     /// assert_eq!(bus.receivers()[0].name.as_deref(), Some("sink"));
     /// ```
     pub fn name(mut self, name: &str) -> Self {
-        self.wanted.name = Some(name.into());
+        self.wanted.name = Some(Box::new(name.into()));
         self
     }
 

@@ -116,7 +116,7 @@ impl ReceiverInfo {
         };
         Self {
             id: member.owner.id as u64,
-            name: member.owner.name.clone(),
+            name: member.cursor.name.as_deref().cloned(),
             kind: member.owner.kind,
             position,
             behind: tail - position,

@@ -2,7 +2,7 @@
 
 use super::cursor::{Cursor, CursorRef};
 use super::heap::Heap;
-use super::member::{Member, Owner};
+use super::member::{Member, Name, Owner};
 use super::sequence::CursorWord;
 
 /// Cursors by numbers, of which those who left leave theirs to others.
@@ -34,12 +34,12 @@ impl Crowd {
         self.attached.is_empty() && self.detached.is_empty()
     }
 
-    pub(super) fn add(&mut self, word: CursorWord, owner: Owner) -> CursorRef {
+    pub(super) fn add(&mut self, word: CursorWord, owner: Owner, name: Option<Name>) -> CursorRef {
         let number = self.vacant.pop().unwrap_or_else(|| {
             self.members.push(None);
             self.members.len() - 1
         });
-        let cursor = Cursor::new(word, number);
+        let cursor = Cursor::new(word, number, name);
         self.place(&cursor, word);
         self.members[number] = Some(Member::new(CursorRef::clone(&cursor), owner));
         cursor

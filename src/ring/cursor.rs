@@ -3,6 +3,7 @@
 //! It is the third of the three in `ring.rs`: its owner pins and advances it, publishers evict and
 //! flag it. Whoever is not the owner holds the registry's lock while writing it.
 
+use super::member::Name;
 use super::sequence::CursorWord;
 use crate::sync::{Arc, AtomicU64, Ordering, acquire, release, step};
 use std::mem::MaybeUninit;
@@ -18,7 +19,9 @@ pub(crate) struct Cursor {
     word: AtomicU64,
     /// The registry knows it by this.
     pub(super) number: usize,
-    _after: [MaybeUninit<u64>; 14], // with the number, to the end of a line that begins with the word
+    /// Its receiver's, which keeps it when it is evicted.
+    pub(crate) name: Option<Name>,
+    _after: [MaybeUninit<u64>; 13], // with what is before, to the end of a line that begins with the word
 }
 
 pub(crate) type CursorRef = Arc<Cursor>;
@@ -44,12 +47,13 @@ pub(super) enum Standing {
 }
 
 impl Cursor {
-    pub(super) fn new(word: CursorWord, number: usize) -> CursorRef {
+    pub(super) fn new(word: CursorWord, number: usize, name: Option<Name>) -> CursorRef {
         Arc::new(Self {
             _before: [MaybeUninit::uninit(); 14],
             word: AtomicU64::new(word.0),
             number,
-            _after: [MaybeUninit::uninit(); 14],
+            name,
+            _after: [MaybeUninit::uninit(); 13],
         })
     }
 

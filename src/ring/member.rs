@@ -4,16 +4,15 @@ use super::Kind;
 use super::cursor::CursorRef;
 
 /// Whose a cursor is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Owner {
     /// Counts the receivers that ever were.
     pub(crate) id: usize,
     pub(crate) kind: Kind,
-    pub(crate) name: Option<Name>,
 }
 
-/// A receiver's name.
-pub(crate) type Name = std::sync::Arc<str>;
+/// A receiver's name. Few have one: a pointer of one word.
+pub(crate) type Name = Box<std::sync::Arc<str>>;
 
 /// A cursor that is registered.
 #[derive(Debug)]

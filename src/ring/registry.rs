@@ -10,7 +10,7 @@ use super::Kind;
 use super::attendance::Unawaited;
 use super::crowd::Crowd;
 use super::cursor::{Cursor, CursorRef, Eviction, Standing};
-use super::member::{Member, Owner};
+use super::member::{Member, Name, Owner};
 use super::room::Room;
 use super::sequence::{CursorWord, NOBODY, ONLY_DETACHED};
 use super::watched::Watched;
@@ -67,36 +67,36 @@ impl Cursors {
     }
 
     /// A cursor that stands there.
-    pub(crate) fn add(&mut self, at: u64, owner: Owner) -> CursorRef {
-        self.enrol(CursorWord::at(at), owner)
+    pub(crate) fn add(&mut self, at: u64, owner: Owner, name: Option<Name>) -> CursorRef {
+        self.enrol(CursorWord::at(at), owner, name)
     }
 
     /// A cursor at the same place. Whoever waits for the original to move on has flagged that one.
     pub(crate) fn add_beside(&mut self, original: &Cursor, id: usize) -> CursorRef {
         let owner = Owner {
             id,
-            ..self.entry(original).owner.clone()
+            ..self.entry(original).owner
         };
-        let word = original.load();
+        let (word, name) = (original.load(), original.name.clone());
         if word.is_detached() {
-            self.enrol(word, owner)
+            self.enrol(word, owner, name)
         } else {
-            self.add(word.sequence(), owner)
+            self.add(word.sequence(), owner, name)
         }
     }
 
-    fn enrol(&mut self, word: CursorWord, owner: Owner) -> CursorRef {
+    fn enrol(&mut self, word: CursorWord, owner: Owner, name: Option<Name>) -> CursorRef {
         if let Members::Sole(sole) = &mut self.members {
             match sole.take() {
                 Some(first) => self.members = Members::Crowd(Box::new(Crowd::of(first))),
                 None => {
-                    let member = sole.insert(Member::new(Cursor::new(word, 0), owner));
+                    let member = sole.insert(Member::new(Cursor::new(word, 0, name), owner));
                     return CursorRef::clone(&member.cursor);
                 }
             }
         }
         match &mut self.members {
-            Members::Crowd(crowd) => crowd.add(word, owner),
+            Members::Crowd(crowd) => crowd.add(word, owner, name),
             Members::Sole(_) => unreachable!("a crowd was made of it"),
         }
     }

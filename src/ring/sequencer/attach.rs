@@ -93,12 +93,9 @@ impl Sequencer {
         }
         let (position, retained, present) = (position(tail), retained(tail), present(tail));
         let mut attach = |cursor, sequence| {
-            let owner = Owner {
-                id: number,
-                kind,
-                name: wanted.name.clone(),
-            };
-            registry.cursors(cursor).add(sequence, owner)
+            let owner = Owner { id: number, kind };
+            let name = wanted.name.clone();
+            registry.cursors(cursor).add(sequence, owner, name)
         };
         let (cursor, kind, anchor) = match kind {
             Kind::Gating if position < present && step("present-anchor") => {
@@ -141,7 +138,7 @@ impl Sequencer {
             // As its original, it is at its end, and no receiver of this ring any more.
             return Attached {
                 position,
-                cursor: Cursor::new(word, 0),
+                cursor: Cursor::new(word, 0, original.name.clone()),
                 kind,
                 anchor: None,
                 number: 0,
