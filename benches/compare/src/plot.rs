@@ -21,7 +21,7 @@ const NAMES: i32 = 165;
 const BAR: i32 = 210;
 
 /// A peer has the same colour in all charts.
-const COLOURS: [(&str, RGBColor); 10] = [
+const COLOURS: [(&str, RGBColor); 13] = [
     ("eventring", RGBColor(0xd9, 0x48, 0x01)),
     ("eventring-broadcast", RGBColor(0xf1, 0x69, 0x13)),
     ("eventring-batch", RGBColor(0xa6, 0x36, 0x03)),
@@ -32,6 +32,9 @@ const COLOURS: [(&str, RGBColor); 10] = [
     ("splaycast", RGBColor(0xc5, 0x1b, 0x8a)),
     ("mpsc-fanout", RGBColor(0x96, 0x96, 0x96)),
     ("mpsc-ack", RGBColor(0x52, 0x52, 0x52)),
+    ("tokio-rwlock", RGBColor(0x31, 0x82, 0xbd)),
+    ("tokio-dashmap", RGBColor(0x6b, 0xae, 0xd6)),
+    ("eventring-filters", RGBColor(0xfd, 0xae, 0x6b)),
 ];
 
 /// Draws all figures of one scenario.
