@@ -86,22 +86,31 @@ impl Broker {
         origin.to_string()
     }
 
-    /// The last message of the subject, as the stream's leader knows it.
+    /// The last message of the subject.
     pub(super) async fn last(
         &self,
         limit: Duration,
     ) -> Result<Option<StreamMessage>, async_nats::Error> {
-        let asked = self.stream.get_last_raw_message_by_subject(&self.subject);
-        match timeout(limit, asked).await? {
-            Ok(message) => Ok(Some(message)),
-            Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
-            Err(error) => Err(error.into()),
-        }
+        last(&self.stream, &self.subject, limit).await
     }
 
     /// How often the client has connected.
     pub(super) fn connects(&self) -> u64 {
         self.client.statistics().connects.load(Ordering::Relaxed)
+    }
+}
+
+/// The last message of the subject, as the stream's leader knows it.
+pub(super) async fn last(
+    stream: &Stream,
+    subject: &str,
+    limit: Duration,
+) -> Result<Option<StreamMessage>, async_nats::Error> {
+    let asked = stream.get_last_raw_message_by_subject(subject);
+    match timeout(limit, asked).await? {
+        Ok(message) => Ok(Some(message)),
+        Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -82,9 +82,12 @@ async fn continued_numbers_are_not_stored_again() {
     let Some(server) = Server::start() else {
         return;
     };
+    let mut stored_before = 0;
     // What a log has that a process reads again after it was killed: more than was sent, or less.
     for (first, end) in [(0, 10), (5, 20), (12, 15), (15, 30)] {
         let builder = builder(&server, "a").await.continued();
+        assert_eq!(builder.next().await.unwrap(), stored_before);
+        stored_before = end.max(stored_before);
         let bus = EventBus::builder()
             .strategy(WaitStrategy::Block)
             .first(first)
