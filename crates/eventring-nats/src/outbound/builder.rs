@@ -93,6 +93,14 @@ impl<E> OutboundBuilder<E> {
     /// How an event becomes a message's payload: appended to the bytes, which are none. It has to be told.
     ///
     /// A relay whose function panics is gone, with its receiver.
+    ///
+    /// ```no_run
+    /// # use eventring_nats::Outbound;
+    /// # fn example(jetstream: async_nats::jetstream::Context) {
+    /// let relay = Outbound::<String>::builder(jetstream, "AUDIT", "api-1")
+    ///     .encode(|event, out| out.extend_from_slice(event.as_bytes()));
+    /// # }
+    /// ```
     pub fn encode<C>(self, encode: C) -> OutboundBuilder<E, C>
     where
         C: FnMut(&E, &mut Vec<u8>) + Send + 'static,
@@ -117,6 +125,13 @@ impl<E> OutboundBuilder<E> {
 impl<E, C> OutboundBuilder<E, C> {
     /// The subject of all messages, which nobody else may write to. Default: the stream's name in lower
     /// case, a dot, and the source.
+    ///
+    /// ```no_run
+    /// # use eventring_nats::Outbound;
+    /// # fn example(jetstream: async_nats::jetstream::Context) {
+    /// let relay = Outbound::<String>::builder(jetstream, "AUDIT", "api-1").subject("audit.eu.api-1");
+    /// # }
+    /// ```
     pub fn subject(mut self, subject: impl Into<String>) -> Self {
         self.place.subject = Some(subject.into());
         self
@@ -125,6 +140,19 @@ impl<E, C> OutboundBuilder<E, C> {
     /// How the stream is made if there is none: limits, replicas. Default: no limits, in files, one
     /// replica, for all subjects that begin with its name in lower case. The name is the one that was
     /// given before.
+    ///
+    /// ```no_run
+    /// # use eventring_nats::Outbound;
+    /// # fn example(jetstream: async_nats::jetstream::Context) {
+    /// use async_nats::jetstream::stream::Config;
+    ///
+    /// let relay = Outbound::<String>::builder(jetstream, "AUDIT", "api-1").create(Config {
+    ///     subjects: vec!["audit.>".into()],
+    ///     num_replicas: 3,
+    ///     ..Config::default()
+    /// });
+    /// # }
+    /// ```
     pub fn create(mut self, config: Config) -> Self {
         self.place.config = Config {
             name: self.place.config.name,
@@ -134,6 +162,13 @@ impl<E, C> OutboundBuilder<E, C> {
     }
 
     /// A stream may be in the broker's memory only: restarted, it has lost what it had acknowledged.
+    ///
+    /// ```no_run
+    /// # use eventring_nats::Outbound;
+    /// # fn example(jetstream: async_nats::jetstream::Context) {
+    /// let relay = Outbound::<String>::builder(jetstream, "AUDIT", "api-1").allow_memory();
+    /// # }
+    /// ```
     pub fn allow_memory(mut self) -> Self {
         self.place.in_memory = true;
         self
@@ -142,6 +177,13 @@ impl<E, C> OutboundBuilder<E, C> {
     /// The bus's numbers go on where those of an earlier run ended
     /// ([`first`](eventring::Builder::first)), as those of a log do: events that the stream has by
     /// their numbers are not sent again. Otherwise the numbers of each run are its own.
+    ///
+    /// ```no_run
+    /// # use eventring_nats::Outbound;
+    /// # fn example(jetstream: async_nats::jetstream::Context) {
+    /// let relay = Outbound::<String>::builder(jetstream, "AUDIT", "api-1").continued();
+    /// # }
+    /// ```
     pub fn continued(mut self) -> Self {
         self.since = Some(0);
         self
@@ -194,6 +236,13 @@ impl<E, C> OutboundBuilder<E, C> {
     /// # Panics
     ///
     /// If it is 0.
+    ///
+    /// ```no_run
+    /// # use eventring_nats::Outbound;
+    /// # fn example(jetstream: async_nats::jetstream::Context) {
+    /// let relay = Outbound::<String>::builder(jetstream, "AUDIT", "api-1").in_flight(256);
+    /// # }
+    /// ```
     #[track_caller]
     pub fn in_flight(mut self, events: usize) -> Self {
         assert!(events > 0, "nothing can be sent");
@@ -202,6 +251,16 @@ impl<E, C> OutboundBuilder<E, C> {
     }
 
     /// How long to wait for an acknowledgement, before it is asked where to go on. Default: 5 s.
+    ///
+    /// ```no_run
+    /// # use eventring_nats::Outbound;
+    /// # fn example(jetstream: async_nats::jetstream::Context) {
+    /// use std::time::Duration;
+    ///
+    /// let relay = Outbound::<String>::builder(jetstream, "AUDIT", "api-1")
+    ///     .ack_timeout(Duration::from_secs(2));
+    /// # }
+    /// ```
     pub fn ack_timeout(mut self, timeout: Duration) -> Self {
         self.settings.ack_timeout = timeout;
         self
@@ -209,6 +268,16 @@ impl<E, C> OutboundBuilder<E, C> {
 
     /// How long to wait after a failure that follows another: at first, and at most; it is doubled in
     /// between. Default: 10 ms and 5 s. It is tried again for ever.
+    ///
+    /// ```no_run
+    /// # use eventring_nats::Outbound;
+    /// # fn example(jetstream: async_nats::jetstream::Context) {
+    /// use std::time::Duration;
+    ///
+    /// let relay = Outbound::<String>::builder(jetstream, "AUDIT", "api-1")
+    ///     .backoff(Duration::from_millis(50), Duration::from_secs(1));
+    /// # }
+    /// ```
     pub fn backoff(mut self, shortest: Duration, longest: Duration) -> Self {
         self.settings.backoff = (shortest, longest);
         self
@@ -216,6 +285,18 @@ impl<E, C> OutboundBuilder<E, C> {
 
     /// What to do about an event that the broker does not take. Default: a stream that is full is tried
     /// again, and what is too large ends the relay.
+    ///
+    /// ```no_run
+    /// # use eventring_nats::Outbound;
+    /// # fn example(jetstream: async_nats::jetstream::Context) {
+    /// use eventring_nats::Reject;
+    ///
+    /// let relay = Outbound::<String>::builder(jetstream, "AUDIT", "api-1").on_reject(|event, why| {
+    ///     eprintln!("{why:?}: {event}");
+    ///     Reject::Skip
+    /// });
+    /// # }
+    /// ```
     pub fn on_reject(
         mut self,
         decide: impl FnMut(&E, Rejection) -> Reject + Send + 'static,
@@ -243,6 +324,20 @@ where
     ///
     /// If the receiver is not [committing](eventring::EventBus::subscribe_committing), or outside of a
     /// tokio runtime.
+    ///
+    /// ```no_run
+    /// # use eventring_nats::{Outbound, StartError};
+    /// # async fn example(jetstream: async_nats::jetstream::Context) -> Result<(), StartError> {
+    /// use eventring::{EventBus, WaitStrategy};
+    ///
+    /// let bus = EventBus::with_strategy(1024, WaitStrategy::Block);
+    /// let relay = Outbound::builder(jetstream, "AUDIT", "api-1")
+    ///     .encode(|event: &String, out| out.extend_from_slice(event.as_bytes()))
+    ///     .start(bus.subscribe_committing())
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn start(self, receiver: Receiver<E>) -> Result<Outbound<E>, StartError> {
         let Self {
             place, settings, ..
