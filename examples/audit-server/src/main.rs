@@ -16,6 +16,7 @@ mod args;
 mod audit;
 mod event;
 mod layer;
+mod marks;
 mod page;
 mod problem;
 mod prometheus;
@@ -24,6 +25,7 @@ mod server;
 mod shutdown;
 mod sse;
 mod stats;
+mod stored;
 mod viewers;
 
 use clap::Parser;

@@ -7,14 +7,16 @@ use crate::layer::AuditLayer;
 use crate::problem::Problem;
 use crate::shutdown::{Running, Signals, exit_at_next};
 use crate::stats::{self, Sources};
-use crate::{api, page, prometheus, sse};
+use crate::stored::{self, AuditLog, Reader};
+use crate::{api, marks, page, prometheus, sse};
 use anyhow::{Context, bail};
 use axum::Router;
 use axum::http::StatusCode;
+use axum::middleware::map_response_with_state;
 use axum::routing::get;
 use axum::serve::ListenerExt;
 use eventring::{BuildError, EventBus};
-use eventring_log::{Attached, Json, Log, Options, Trouble};
+use eventring_log::{Attached, Options, Trouble};
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -22,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 /// Serves until it is told to stop.
 pub async fn run(args: Args) -> anyhow::Result<()> {
-    let (bus, attached) = open(&args)?;
+    let (bus, attached, reader) = open(&args)?;
     let first = bus.stats().next_sequence;
     let audit = Arc::new(Audit::new(bus, attached.watermark(), args.max_wait));
     let sources = Sources {
@@ -40,7 +42,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     tokio::spawn(prometheus::upkeep(metrics.clone()));
 
     let (stop, abort) = (CancellationToken::new(), CancellationToken::new());
-    let app = app(&args, &sources, metrics, &abort);
+    let app = app(&args, &sources, reader, metrics, &abort);
     let listener = listener.tap_io(|connection| {
         // Small answers are not to wait for more. Whoever cannot set it is slower, that is all.
         let _ = connection.set_nodelay(true);
@@ -81,11 +83,12 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
 
 type Event = Arc<AuditEvent>;
 
-/// The audit's bus, which goes on where the log in the database ends, and what stores its events there.
-fn open(args: &Args) -> anyhow::Result<(EventBus<Event>, Arc<Attached<Event>>)> {
+/// The audit's bus, which goes on where the log in the database ends, what stores its events there, and what
+/// reads them.
+fn open(args: &Args) -> anyhow::Result<(EventBus<Event>, Arc<Attached<Event>>, Reader)> {
     let warn = |trouble: &Trouble| tracing::warn!("{trouble}; again in {:?}", trouble.pause);
     let options = Options::new().chained().on_trouble(warn);
-    let log = Log::<Json<Event>>::open(&args.database, options).with_context(|| {
+    let log = AuditLog::open(&args.database, options).with_context(|| {
         format!(
             "cannot use {} as the audit's database: name another one with --database",
             args.database.display()
@@ -99,12 +102,13 @@ fn open(args: &Args) -> anyhow::Result<(EventBus<Event>, Arc<Attached<Event>>)> 
         anyhow::Error::new(error).context(what)
     })?;
     let attached = log.attach(&bus)?;
-    Ok((bus, Arc::new(attached)))
+    Ok((bus, Arc::new(attached), Reader::new(log)))
 }
 
 fn app(
     args: &Args,
     sources: &Sources,
+    reader: Reader,
     metrics: PrometheusHandle,
     abort: &CancellationToken,
 ) -> Router {
@@ -117,13 +121,13 @@ fn app(
             abort: abort.clone(),
         });
     }
+    let events = get(sse::events).with_state(Arc::clone(&sources.audit));
+    let marks = map_response_with_state(Arc::clone(&sources.audit), marks::add);
     let render = get(prometheus::render).with_state((sources.clone(), metrics));
     Router::new()
         .route("/", get(page::page))
-        .route(
-            "/events",
-            get(sse::events).with_state(Arc::clone(&sources.audit)),
-        )
+        .route("/events", events.layer(marks))
+        .route("/stored", get(stored::page).with_state(reader))
         .route("/stats", get(stats::stats).with_state(sources.clone()))
         .route("/metrics", render)
         .merge(api)
@@ -133,6 +137,6 @@ fn app(
 async fn no_such_path() -> Problem {
     Problem::new(
         StatusCode::NOT_FOUND,
-        "no such path: there are /, /events, /stats, /metrics and /api/items",
+        "no such path: there are /, /events, /stored, /stats, /metrics and /api/items",
     )
 }
