@@ -18,6 +18,7 @@ mod args;
 mod audit;
 mod event;
 mod layer;
+mod marks;
 mod nats;
 mod page;
 mod problem;
@@ -27,6 +28,7 @@ mod server;
 mod shutdown;
 mod sse;
 mod stats;
+mod stored;
 mod viewers;
 
 use clap::Parser;

@@ -5,10 +5,11 @@
 //! to go on, and what is before the ring is read from the disk.
 
 use crate::event::{AuditEvent, Numbered};
+use crate::stored::AuditLog;
 use anyhow::{Context, bail};
 use async_nats::{ConnectOptions, ServerAddr, jetstream};
 use eventring::{EventBus, Start, WaitStrategy};
-use eventring_log::{Error, Json, Log, Subscription};
+use eventring_log::{Error, Json, Subscription};
 use eventring_nats::{End, Outbound, StartError};
 use futures::StreamExt;
 use std::sync::Arc;
@@ -25,7 +26,7 @@ type Copies = EventBus<(u64, Event)>;
 
 /// Where the audit is sent from, and to.
 pub struct Route {
-    pub log: Log<Json<Event>>,
+    pub log: AuditLog,
     pub bus: EventBus<Event>,
     pub server: ServerAddr,
     /// The name that the stream has for this audit.

@@ -8,14 +8,16 @@ use crate::nats::{Route, Sending};
 use crate::problem::Problem;
 use crate::shutdown::{Running, Signals, exit_at_next};
 use crate::stats::{self, Sources};
-use crate::{api, page, prometheus, sse};
+use crate::stored::{self, AuditLog, Reader};
+use crate::{api, marks, page, prometheus, sse};
 use anyhow::{Context, bail};
 use axum::Router;
 use axum::http::StatusCode;
+use axum::middleware::map_response_with_state;
 use axum::routing::get;
 use axum::serve::ListenerExt;
 use eventring::{BuildError, EventBus};
-use eventring_log::{Attached, Json, Log, Options, Trouble};
+use eventring_log::{Attached, Options, Trouble};
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::sync::Arc;
 use std::time::Instant;
@@ -26,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 pub async fn run(args: Args) -> anyhow::Result<()> {
     let (log, bus, attached) = open(&args)?;
     let first = bus.stats().next_sequence;
+    let reader = Reader::new(log.clone());
     let route = args.nats.clone().map(|server| Route {
         log,
         bus: bus.clone(),
@@ -48,7 +51,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     tokio::spawn(prometheus::upkeep(metrics.clone()));
 
     let (stop, abort) = (CancellationToken::new(), CancellationToken::new());
-    let app = app(&args, &sources, metrics, &abort);
+    let app = app(&args, &sources, reader, metrics, &abort);
     let listener = listener.tap_io(|connection| {
         // Small answers are not to wait for more. Whoever cannot set it is slower, that is all.
         let _ = connection.set_nodelay(true);
@@ -95,13 +98,13 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
 }
 
 type Event = Arc<AuditEvent>;
-type Opened = (Log<Json<Event>>, EventBus<Event>, Arc<Attached<Event>>);
+type Opened = (AuditLog, EventBus<Event>, Arc<Attached<Event>>);
 
 /// The log in the database, the audit's bus, which goes on where that ends, and what stores its events there.
 fn open(args: &Args) -> anyhow::Result<Opened> {
     let warn = |trouble: &Trouble| tracing::warn!("{trouble}; again in {:?}", trouble.pause);
     let options = Options::new().chained().on_trouble(warn);
-    let log = Log::<Json<Event>>::open(&args.database, options).with_context(|| {
+    let log = AuditLog::open(&args.database, options).with_context(|| {
         format!(
             "cannot use {} as the audit's database: name another one with --database",
             args.database.display()
@@ -121,6 +124,7 @@ fn open(args: &Args) -> anyhow::Result<Opened> {
 fn app(
     args: &Args,
     sources: &Sources,
+    reader: Reader,
     metrics: PrometheusHandle,
     abort: &CancellationToken,
 ) -> Router {
@@ -133,13 +137,13 @@ fn app(
             abort: abort.clone(),
         });
     }
+    let events = get(sse::events).with_state(Arc::clone(&sources.audit));
+    let marks = map_response_with_state(Arc::clone(&sources.audit), marks::add);
     let render = get(prometheus::render).with_state((sources.clone(), metrics));
     Router::new()
         .route("/", get(page::page))
-        .route(
-            "/events",
-            get(sse::events).with_state(Arc::clone(&sources.audit)),
-        )
+        .route("/events", events.layer(marks))
+        .route("/stored", get(stored::page).with_state(reader))
         .route("/stats", get(stats::stats).with_state(sources.clone()))
         .route("/metrics", render)
         .merge(api)
@@ -149,6 +153,6 @@ fn app(
 async fn no_such_path() -> Problem {
     Problem::new(
         StatusCode::NOT_FOUND,
-        "no such path: there are /, /events, /stats, /metrics and /api/items",
+        "no such path: there are /, /events, /stored, /stats, /metrics and /api/items",
     )
 }

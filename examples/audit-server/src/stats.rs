@@ -62,7 +62,7 @@ pub struct ReceiverStats {
     /// missed, and is counted there when it is told.
     pub behind: u64,
     pub missed: u64,
-    /// Whether a request, or an answer, waits for it to go on.
+    /// Whether a request, an answer or a viewer's mark waits for it to go on.
     pub awaited: bool,
 }
 

@@ -232,3 +232,197 @@ async fn a_page_that_connects_again_goes_on_where_it_was() {
     })
     .await;
 }
+
+/// What the rows say of the disk, from the top.
+async fn marks(browser: &Browser) -> Vec<String> {
+    browser.texts("#rows .mark").await
+}
+
+async fn until_marks(browser: &Browser, marks: &[&str]) {
+    let shown = "[...document.querySelectorAll('#rows .mark')].map(mark => mark.innerText)";
+    let expected = serde_json::to_string(marks).unwrap();
+    let same = format!("JSON.stringify({shown}) == '{expected}'");
+    browser.until(&same).await;
+}
+
+async fn until_rows(browser: &Browser, rows: usize) {
+    let all = format!("document.querySelectorAll('#rows tr').length == {rows}");
+    browser.until(&all).await;
+}
+
+#[tokio::test]
+async fn what_is_stored_is_marked() {
+    watched(async {
+        let Some(browser) = Browser::start().await else {
+            return;
+        };
+        let home = Home::new();
+        let server = home.start(&[]);
+        open(&browser, server.address).await;
+        server.put("stored").await;
+        until_marks(&browser, &["stored"]).await;
+        assert_eq!(browser.texts("#next").await, ["event 0"]);
+
+        let lock = home.lock();
+        server.put("happened").await;
+        server.put("happened-too").await;
+        until_rows(&browser, 3).await;
+        assert_eq!(marks(&browser).await, ["storing", "storing", "stored"]);
+        drop(lock);
+        until_marks(&browser, &["stored", "stored", "stored"]).await;
+        assert_eq!(browser.texts("#next").await, ["event 2"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn older_ones_come_from_the_database() {
+    watched(async {
+        let Some(browser) = Browser::start().await else {
+            return;
+        };
+        let home = Home::new();
+        let server = home.start(&[]);
+        for key in 0..250 {
+            server.put(key).await;
+        }
+        server.stop().await;
+        // Of another run, in whose ring nothing is.
+        let server = home.start(&[]);
+        open(&browser, server.address).await;
+        assert!(browser.texts("#rows tr").await.is_empty());
+        let downwards = |from: u64, to: u64| -> Vec<String> {
+            (to..=from).rev().map(|number| number.to_string()).collect()
+        };
+        let sequences = || browser.texts("#rows .sequence");
+        browser.press("o").await;
+        until_rows(&browser, 100).await;
+        assert_eq!(sequences().await, downwards(249, 150));
+        assert_eq!(marks(&browser).await, vec!["stored"; 100]);
+        let rows = home.rows();
+        assert_eq!(
+            browser.texts("#rows tr:last-child .request").await,
+            [rows[150].request_id.clone()]
+        );
+
+        // Now it stands still, whatever comes.
+        server.put("live").await;
+        browser
+            .until("document.querySelector('#received').innerText == '1'")
+            .await;
+        assert_eq!(browser.texts("#pause").await, ["Go on"]);
+        let older = browser.client.find(fantoccini::Locator::Id("older")).await;
+        older.unwrap().click().await.unwrap();
+        until_rows(&browser, 200).await;
+        browser.press("o").await;
+        until_rows(&browser, 250).await;
+        assert_eq!(sequences().await, downwards(249, 0));
+        browser
+            .until("document.querySelector('#told').innerText == 'there are no older ones'")
+            .await;
+        browser.press("o").await;
+        browser.press("p").await;
+        until_rows(&browser, 251).await;
+        assert_eq!(sequences().await, downwards(250, 0));
+
+        // The filter is for them, too.
+        browser.press("/").await;
+        browser.press("items/24").await;
+        let paths = browser.texts("#rows .sequence").await;
+        assert_eq!(paths.len(), 11, "{paths:?}");
+    })
+    .await;
+}
+
+/// Where the live ones begin, the stored ones may not reach yet.
+#[tokio::test]
+async fn stored_and_live_ones_meet_without_a_hole() {
+    watched(async {
+        let Some(browser) = Browser::start().await else {
+            return;
+        };
+        let home = Home::new();
+        let server = home.start(&["--capacity", "512"]);
+        for key in 0..10 {
+            server.put(key).await;
+        }
+        server.until_stored().await;
+        let lock = home.lock();
+        for key in 0..250 {
+            server.put(key).await;
+        }
+        // It sees the last 200, of which nothing is stored, and neither is what is before them.
+        open(&browser, server.address).await;
+        until_rows(&browser, 200).await;
+        browser.press("o").await;
+        browser
+            .until("document.querySelector('#told').innerText.includes('before 60 are not on disk yet')")
+            .await;
+        drop(lock);
+        until_rows(&browser, 260).await;
+        let numbers = browser.texts("#rows .sequence").await;
+        let expected: Vec<_> = (0..260).rev().map(|number| number.to_string()).collect();
+        assert_eq!(numbers, expected);
+        until_marks(&browser, &["stored"; 260]).await;
+
+        // What somebody takes out of the database is told.
+        let change = home.connect();
+        let gone = "DELETE FROM entry WHERE sequence BETWEEN 50 AND 52";
+        change.execute(gone, []).unwrap();
+        browser.client.refresh().await.unwrap();
+        until_rows(&browser, 200).await;
+        browser.press("o").await;
+        until_rows(&browser, 200 + 57 + 1).await;
+        let told = browser.texts("#rows tr.gap").await;
+        assert_eq!(told, ["3 not in the database: 50 to 52"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_lost_with_a_server_is_told() {
+    watched(async {
+        let Some(browser) = Browser::start().await else {
+            return;
+        };
+        let home = Home::new();
+        let mut server = home.start(&[]);
+        let proxy = Proxy::start(server.address).await;
+        open(&browser, proxy.address).await;
+        server.put("stored").await;
+        until_marks(&browser, &["stored"]).await;
+        let lock = home.lock();
+        server.put("lost").await;
+        server.put("lost-too").await;
+        until_rows(&browser, 3).await;
+        server.kill();
+        drop(lock);
+
+        // Of a run that the page does not see: their numbers are taken by others.
+        let unseen = home.start(&[]);
+        for key in ["other", "others", "another"] {
+            unseen.put(key).await;
+        }
+        unseen.stop().await;
+        let mut server = home.start(&[]);
+        proxy.break_off(server.address);
+        until_marks(&browser, &["lost", "lost", "stored"]).await;
+        server.put("seen").await;
+        until_marks(&browser, &["stored", "lost", "lost", "stored"]).await;
+
+        // Stored, which the page was not told before the server died.
+        let lock = home.lock();
+        server.put("stored-unseen").await;
+        until_rows(&browser, 6).await; // With the note of event 3, which it missed.
+        proxy.stall();
+        drop(lock);
+        server.until_stored().await;
+        server.kill();
+        assert_eq!(marks(&browser).await[0], "storing");
+        let server = home.start(&[]);
+        proxy.break_off(server.address);
+        proxy.go_on();
+        until_marks(&browser, &["stored", "stored", "lost", "lost", "stored"]).await;
+    })
+    .await;
+}

@@ -5,7 +5,7 @@ mod home;
 mod view;
 
 pub use home::Home;
-pub use view::{Seen, View};
+pub use view::{Mark, Seen, View};
 
 use reqwest::{Client, Method, Response};
 use rustix::process::{Pid, Signal, kill_process};
@@ -173,6 +173,11 @@ impl Server {
 
     pub fn terminate(&self) {
         kill_process(self.pid(), Signal::TERM).unwrap();
+    }
+
+    /// While others still use it.
+    pub fn kill_now(&self) {
+        kill_process(self.pid(), Signal::KILL).unwrap();
     }
 
     pub fn kill(&mut self) {

@@ -2,14 +2,27 @@
 
 use super::Row;
 use axum::body::Bytes;
-use eventsource_stream::{Event, EventStream, Eventsource};
+use eventsource_stream::{Event, EventStream, EventStreamError, Eventsource};
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use reqwest::Response;
+use serde::Deserialize;
 use serde_json::Value;
 
 /// The events as they come.
-pub struct View(EventStream<BoxStream<'static, reqwest::Result<Bytes>>>);
+pub struct View {
+    events: EventStream<BoxStream<'static, reqwest::Result<Bytes>>>,
+    /// What was told so far of how much is stored.
+    pub marks: Vec<Mark>,
+}
+
+/// Of which run, from which event on; the events before `next` are on disk.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Mark {
+    pub run: String,
+    pub first: u64,
+    pub next: u64,
+}
 
 /// One of them.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,13 +65,46 @@ impl Seen {
 
 impl View {
     pub fn new(response: Response) -> Self {
-        Self(response.bytes_stream().boxed().eventsource())
+        Self {
+            events: response.bytes_stream().boxed().eventsource(),
+            marks: Vec::new(),
+        }
     }
 
     /// The next one; `None` at the stream's end.
     pub async fn next(&mut self) -> Option<Seen> {
-        let event = self.0.next().await?;
-        Some(Seen::new(event.expect("whole events")))
+        let seen = self.seen().await?;
+        Some(seen.expect("whole events"))
+    }
+
+    /// As [`next`](Self::next), of a server that may be killed: that is an end too.
+    pub async fn until_broken(&mut self) -> Option<Seen> {
+        self.seen().await?.ok()
+    }
+
+    async fn seen(&mut self) -> Option<Result<Seen, EventStreamError<reqwest::Error>>> {
+        loop {
+            let event = match self.events.next().await? {
+                Ok(event) => event,
+                Err(error) => return Some(Err(error)),
+            };
+            if event.event != "stored" {
+                assert!(!self.marks.is_empty(), "the first one is a mark");
+                return Some(Ok(Seen::new(event)));
+            }
+            self.marks.push(serde_json::from_str(&event.data).unwrap());
+        }
+    }
+
+    /// Waits, with nothing else to see, until the events before this one are told to be stored.
+    pub async fn until_stored(&mut self, next: u64) -> &Mark {
+        while self.marks.last().is_none_or(|mark| mark.next < next) {
+            let event = self.events.next().await.expect("a mark");
+            let event = event.expect("whole events");
+            assert_eq!(event.event, "stored");
+            self.marks.push(serde_json::from_str(&event.data).unwrap());
+        }
+        self.marks.last().expect("it has come")
     }
 
     pub async fn take(&mut self, count: usize) -> Vec<Seen> {

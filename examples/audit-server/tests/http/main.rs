@@ -12,3 +12,4 @@ mod pipeline;
 mod resume;
 mod shutdown;
 mod startup;
+mod stored;
