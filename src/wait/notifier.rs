@@ -5,7 +5,7 @@
 //! one after the other, whatever any of them does. So a user's waker is neither cloned, woken nor
 //! dropped while a list is locked.
 
-use crate::sync::{AtomicU64, Mutex, Ordering, const_thread_local, lock, step};
+use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, const_thread_local, lock, step};
 use std::any::Any;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -60,31 +60,40 @@ impl Notifier {
     /// Takes everybody out of the list. The caller owes them a [`wake_gathered`] as soon as it
     /// holds nothing.
     pub(crate) fn gather(&self) {
-        if let Some(waker) = self.take().and_then(gather_one) {
-            wake(waker);
-        }
+        gather_all(self.unlist());
     }
 
     /// The same, but who stands there alone comes back: whoever holds nothing can [`wake`] him there
     /// and then.
     pub(super) fn take(&self) -> Option<Waker> {
+        let mut queue = self.unlist();
+        if queue.waiters.len() > 1 {
+            gather_all(queue);
+            return None;
+        }
+        queue.waiters.pop()?.waker
+    }
+
+    /// The list, whose waiters are told that they do not stand in it any more.
+    #[inline]
+    fn unlist(&self) -> MutexGuard<'_, Queue> {
         let mut queue = lock(&self.queue);
         if step("unlist-notified") {
             self.notified.store(queue.tickets, Ordering::Relaxed);
         }
         queue.holes = 0;
-        let waiters = &mut queue.waiters;
-        if waiters.len() <= 1 {
-            return waiters.pop()?.waker;
-        }
-        let gathered = WOKEN.try_with(|woken| move_all(waiters, &mut woken.borrow_mut()));
-        if gathered.is_err() {
-            // The thread is ending and its list is gone.
-            let woken = std::mem::take(&mut queue.waiters);
-            drop(queue);
-            wake_all(woken);
-        }
-        None
+        queue
+    }
+}
+
+fn gather_all(mut queue: MutexGuard<'_, Queue>) {
+    let waiters = &mut queue.waiters;
+    let gathered = WOKEN.try_with(|woken| move_all(waiters, &mut woken.borrow_mut()));
+    if gathered.is_err() {
+        // The thread is ending and its list is gone.
+        let woken = std::mem::take(&mut queue.waiters);
+        drop(queue);
+        wake_all(woken);
     }
 }
 
@@ -214,7 +223,9 @@ pub(crate) fn wake_gathered_within<G>(begin: impl FnOnce(usize) -> G) {
 fn wake_all(mut woken: Vec<Listed>) -> Vec<Listed> {
     let mut panic = None;
     for waker in woken.iter_mut().filter_map(|one| one.waker.take()) {
-        panic = panic.or(wake_quietly(waker));
+        if let Some(payload) = wake_quietly(waker) {
+            panic.get_or_insert(payload);
+        }
     }
     woken.clear();
     go_on(panic);
@@ -226,11 +237,13 @@ pub(super) fn wake(waker: Waker) {
     go_on(wake_quietly(waker));
 }
 
+#[inline]
 fn wake_quietly(waker: Waker) -> Option<Box<dyn Any + Send>> {
     catch_unwind(AssertUnwindSafe(|| waker.wake())).err()
 }
 
 /// Lets a panic go on, unless the thread has another one already.
+#[inline]
 fn go_on(panic: Option<Box<dyn Any + Send>>) {
     if let Some(payload) = panic {
         if !std::thread::panicking() {
