@@ -3,12 +3,23 @@
 # answers that wait for the disk, in turns. Needs wrk (Debian's package of that name).
 #
 #   examples/audit-server/load.sh [ROUNDS [SECONDS [CONNECTIONS]]]
+#
+# With another build of it in BEFORE, that one runs in turns with this one, and they are compared; AFTER is the
+# build to measure, if not this folder's. MODES are those to measure: "off on durable".
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+modes=${MODES:-off on durable}
 rounds=${1:-5} seconds=${2:-10} connections=${3:-32}
 command -v wrk > /dev/null || { echo "load: wrk is missing: apt-get install wrk" >&2; exit 1; }
-cargo build --quiet --release -p audit-server
-server="${CARGO_TARGET_DIR:-target}/release/audit-server"
+if [ -z "${AFTER:-}" ]; then
+    cargo build --quiet --release -p audit-server
+fi
+declare -A programs=([now]="${AFTER:-${CARGO_TARGET_DIR:-target}/release/audit-server}")
+builds=now
+if [ -n "${BEFORE:-}" ]; then
+    programs[before]=$BEFORE
+    builds="before now"
+fi
 folder=$(mktemp -d)
 pid=
 trap 'if [ -n "$pid" ]; then kill "$pid"; fi; rm -rf "$folder"' EXIT
@@ -38,13 +49,13 @@ used() {
     awk -v tick="$(getconf CLK_TCK)" '{ print ($14 + $15) / tick * 1e6 }' "/proc/$pid/stat"
 }
 
-# One run: mode, requests per second, median and 99th percentile in µs, processor time per request.
+# One run: build, mode, requests per second, median and 99th percentile in µs, processor time per request.
 run() {
-    local mode=$1 url result before after
-    shift
+    local build=$1 mode=$2 url result before after
+    shift 2
     rm -f "$folder"/audit.db*
     mkfifo "$folder/said"
-    "$server" --listen 127.0.0.1:0 --database "$folder/audit.db" "$@" > "$folder/said" &
+    "${programs[$build]}" --listen 127.0.0.1:0 --database "$folder/audit.db" "$@" > "$folder/said" &
     pid=$!
     read -r _ _ url _ < "$folder/said"
     rm "$folder/said"
@@ -59,23 +70,45 @@ run() {
     kill -TERM "$pid"
     wait "$pid"
     pid=
-    awk -v mode="$mode" -v cpu="$(awk "BEGIN { print $after - $before }")" '
+    awk -v mode="$build $mode" -v cpu="$(awk "BEGIN { print $after - $before }")" '
         { if ($2 > 0) { print "load: " $2 " requests failed" > "/dev/stderr"; exit 1 }
           printf "%s %.0f %d %d %.1f\n", mode, $1 / $3 * 1e6, $4, $5, cpu / $1 }' <<< "$result"
 }
 
 for ((round = 1; round <= rounds; round++)); do
-    run off --no-audit
-    run on
-    run durable --durable
+    for mode in $modes; do
+        options=()
+        if [ $mode = off ]; then options=(--no-audit); fi
+        if [ $mode = durable ]; then options=(--durable); fi
+        # Who comes first changes.
+        turns=$builds
+        if ((round % 2 == 0)) && [ -n "${BEFORE:-}" ]; then turns="now before"; fi
+        for build in $turns; do
+            run "$build" "$mode" "${options[@]}"
+        done
+    done
 done | tee "$folder/runs"
 
-median() { awk -v mode="$1" -v column="$2" '$1 == mode { print $column }' "$folder/runs" \
-    | sort -n | awk '{ all[NR] = $1 } END { print all[int((NR + 1) / 2)] }'; }
-printf '\n| audit | requests/s | p50 µs | p99 µs | processor µs per request |\n|---|---|---|---|---|\n'
-for mode in off on durable; do
-    printf '| %s | %s | %s | %s | %s |\n' "$mode" \
-        "$(median $mode 2)" "$(median $mode 3)" "$(median $mode 4)" "$(median $mode 5)"
+middle() { sort -n | awk '{ all[NR] = $1 } END { print all[int((NR + 1) / 2)] }'; }
+median() { awk -v build="$1" -v mode="$2" -v column="$3" '$1 == build && $2 == mode { print $column }' \
+    "$folder/runs" | middle; }
+printf '\n| build | audit | requests/s | p50 µs | p99 µs | processor µs per request |\n|---|---|---|---|---|---|\n'
+for build in $builds; do
+    for mode in $modes; do
+        printf '| %s | %s | %s | %s | %s | %s |\n' "$build" "$mode" "$(median "$build" $mode 3)" \
+            "$(median "$build" $mode 4)" "$(median "$build" $mode 5)" "$(median "$build" $mode 6)"
+    done
 done
+if [ -n "${BEFORE:-}" ]; then
+    # Of each pair of neighbours: now, in parts of before.
+    ratios() { awk -v mode="$1" -v column="$2" '$2 == mode { seen[$1] = $column
+        if (("now" in seen) && ("before" in seen)) { print seen["now"] / seen["before"]; delete seen } }' \
+        "$folder/runs" | sort -n | awk '{ all[NR] = $1 }
+        END { printf "%.2f (%.2f to %.2f)", all[int((NR + 1) / 2)], all[1], all[NR] }'; }
+    printf '\n| now / before, median of the pairs | requests/s | processor time |\n|---|---|---|\n'
+    for mode in $modes; do
+        printf '| %s | %s | %s |\n' "$mode" "$(ratios $mode 3)" "$(ratios $mode 6)"
+    done
+fi
 echo "Medians of $rounds rounds of $seconds s, $connections connections;" \
     "$(nproc) processors, commit $(git rev-parse --short HEAD)."
