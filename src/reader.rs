@@ -10,7 +10,7 @@ use crate::ring::{Attached, CursorRef, KEPT, Kind, Ring, Sequencer, Slot, Wanted
 use crate::strategy::Start;
 use crate::sync::{Arc, step};
 use crate::trace;
-use crate::wait::{Notifier, SHARDS, Wait, wake_gathered};
+use crate::wait::{List, SHARDS, Wait, wake_gathered};
 use std::cmp::Ordering;
 use std::mem::needs_drop;
 
@@ -236,7 +236,7 @@ impl Place {
     /// The cursor is not where we left it: moves there.
     #[cold]
     fn lagged(&mut self, sequencer: &Sequencer) -> TryRecvError {
-        if let Err(TryRecvError::Closed) = self.follow(sequencer, false) {
+        if let Err(TryRecvError::Closed) = self.follow(false) {
             return TryRecvError::Closed; // what is gone was not for this one
         }
         let leader = self.leader.as_ref();
@@ -497,11 +497,11 @@ impl<E, R, F: FnMut(Pinned<'_, E>) -> R> Wait for Receive<'_, E, F> {
         place.position - waited <= 1 && ring.give_way()
     }
 
-    fn notifier(&self, key: u64) -> &Notifier {
+    fn list(&self, key: u64) -> List<'_> {
         let Reader { ring, place } = &self.reader;
-        if place.leader.is_some() {
-            return ring.sequencer.drained();
+        match &place.leader {
+            Some(leader) => List::Each(leader.watchers()),
+            None => List::All(ring.waiting_for(key, usize::from(place.shard))),
         }
-        ring.waiting_for(key, usize::from(place.shard))
     }
 }

@@ -18,7 +18,7 @@
 //!
 //!  tail    [ sequence ··········· | TURN | CLOSED ]      claim × attach × take back × close
 //!  stamp   [ sequence + 1 ············· | WAITING × 4 ]  commit × registering to be woken
-//!  cursor  [ sequence ··· | OUT | FLAGGED | BUSY ]       pin, advance × evict, flag
+//!  cursor  [ sequence ··· | OUT | FLAGGED | BUSY ]       pin, advance × evict, flag, watch
 //! ```
 //!
 //! # Terms
@@ -94,7 +94,7 @@
 //! # Staying behind
 //!
 //! A receiver may stay behind a committing one, its leader: then R1 looks at the leader's cursor too,
-//! and what is not committed there is not there. It waits as those do who wait for the leader. The
+//! and what is not committed there is not there. It waits in the leader's list. The
 //! leader's cursor being attached, all from there on is kept (I2): so, under the registry's lock, that
 //! is a newcomer's present, rather than the tail.
 //!
@@ -142,9 +142,12 @@
 //! by compare-and-swap while they are not BUSY, since R4 writes over the word; a detached one is
 //! re-attached first; a flag that comes off by eviction is handed over after the commit.
 //!
-//! So does who waits for one committing receiver to come to some sequence. Such a receiver that goes
-//! leaves GONE in its word, in the place of BUSY: what it has committed, and that there will be no
-//! more, is one word.
+//! Who waits for one committing receiver to come to some sequence stands in a list of that one, by the
+//! sequence, then sets WATCHED in its word, in the place of OUT, by a read-modify-write (or finds it set).
+//! A commit that takes it off wakes just those who waited for what is committed now, and sets it again if
+//! others still wait: nobody else moves the cursor. So nothing is locked but that list. Such a receiver
+//! that goes leaves GONE in its word, in the place of BUSY, and wakes all of them: what it has committed,
+//! and that there will be no more, is one word.
 //!
 //! # Waiting for receivers to come, or for the last one to go
 //!
@@ -193,7 +196,8 @@
 //! * **I4** While BUSY, only its owner writes a lossy cursor; an evictable one keeps its place in the registry.
 //! * **I5** At most one lap: `claimed - capacity` never exceeds a gating cursor.
 //! * **I6** While a publisher or a drain waits, FLAGGED is set on some cursor that it waits for, or
-//!   somebody is just handing it over; also on each committing cursor that is waited for.
+//!   somebody is just handing it over. While somebody waits for a committing receiver, WATCHED is set on
+//!   its cursor, or its owner is just looking at the list.
 //! * **I7** A receiver that waits at a slot stands in its shard's list before it relies on the
 //!   WAITING bit.
 //!
@@ -222,7 +226,8 @@
 //! | cursor pin, evict (R2, P4), OUT set | | Relaxed | each other | nothing: the word's modification order decides |
 //! | cursor store, swap (R4) | `cursor-unpin`, `cursor-advance` | Release | load under the lock | a value is overwritten while it is read |
 //! | cursor load of a committing receiver | `watermark-load` | Acquire | R4 | what was done before the commit is not seen |
-//! | cursor load under the lock | `cursor-load` | Acquire | R4 | the same |
+//! | WATCHED set | `watch-mark` | Acquire | R4 | the same |
+//! | cursor load under the lock | `cursor-load` | Acquire | R4 | a value is overwritten while it is read |
 //! | closing announced, looked for | | Relaxed | tail close | nothing: it comes before CLOSED, which is released |
 //! | `receivers` load (R3, P7) | `receivers-load` | Acquire | shrinking | a value is moved out while another receiver clones it |
 //! | `receivers` shrinking | `receivers-shrink` | Release | load | the same |
@@ -295,7 +300,7 @@ mod sequence;
 mod sequencer;
 mod slot;
 mod slots;
-mod watched;
+mod watch;
 
 pub(crate) use crate::strategy::ReceiverKind as Kind;
 pub(crate) use attendance::Attendance;
@@ -305,7 +310,7 @@ pub(crate) use room::{Place, Wants};
 pub(crate) use sequence::FIRSTS;
 pub(crate) use sequencer::{Attached, Claim, Refusal, Sequencer, Wanted};
 pub(crate) use slot::{Slot, unread};
-pub(crate) use watched::Watch;
+pub(crate) use watch::Watch;
 
 use crate::handles::Handles;
 use crate::sync::{Arc, AtomicU64, MutexGuard, Ordering, arc_in_place, step};
@@ -590,6 +595,7 @@ impl<E> Ring<E> {
         // of one of them panics.
         let owed = (!wakes.is_empty()).then(|| Owed {
             sequencer: &self.sequencer,
+            cursor,
             wakes,
         });
         let owed = owed.filter(|_| step("told-after-release"));
@@ -635,7 +641,7 @@ impl<E> Drop for Told<'_, E> {
         let evicted = self.cursor.evicted();
         if let Some(sequence) = evicted.filter(|_| step("tell-evicted")) {
             self.ring.waiting_for(sequence, self.shard).gather();
-            self.ring.sequencer.drained().gather(); // where those wait that stay behind another one
+            self.ring.sequencer.gather_watchers(); // where those wait that stay behind another one
             wake_gathered();
         }
     }
@@ -644,12 +650,17 @@ impl<E> Drop for Told<'_, E> {
 /// Wake-ups that a receiver that goes owes to others, paid however this goes out of scope.
 struct Owed<'a> {
     sequencer: &'a Sequencer,
+    cursor: &'a Cursor,
     wakes: Wakes,
 }
 
 impl Drop for Owed<'_> {
     fn drop(&mut self) {
-        self.sequencer.gather(std::mem::take(&mut self.wakes));
+        let wakes = std::mem::take(&mut self.wakes);
+        if wakes.watched {
+            self.cursor.watchers().gather();
+        }
+        self.sequencer.gather(wakes);
         wake_gathered();
     }
 }

@@ -7,12 +7,14 @@ mod notifier;
 #[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
 mod park;
 mod shards;
+mod targets;
 mod waking;
 
 pub(crate) use notifier::{Notifier, gather, gather_one, wake_gathered};
 #[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
 pub(crate) use park::{Limit, block, block_on, block_within};
 pub(crate) use shards::{SHARDS, Shards};
+pub(crate) use targets::Targets;
 pub(crate) use waking::Waking;
 
 use crate::sync::step;
@@ -41,7 +43,49 @@ pub(crate) trait Wait {
     }
 
     /// Where they stand who wait for what has this key.
-    fn notifier(&self, key: u64) -> &Notifier;
+    fn list(&self, key: u64) -> List<'_>;
+}
+
+/// A list of those who wait.
+#[derive(Clone, Copy)]
+pub(crate) enum List<'a> {
+    /// All are notified at once.
+    All(&'a Notifier),
+    /// Each when what has its key is passed.
+    Each(&'a Targets),
+}
+
+impl List<'_> {
+    fn add(self, key: u64, waker: Waker) -> u64 {
+        match self {
+            Self::All(notifier) => notifier.add(waker),
+            Self::Each(targets) => targets.add(key, waker),
+        }
+    }
+
+    /// Its ticket, and the former waker.
+    fn exchange(self, key: u64, ticket: u64, waker: Waker) -> (u64, Option<Waker>) {
+        match self {
+            Self::All(notifier) => notifier.exchange(ticket, waker),
+            Self::Each(targets) => (ticket, targets.exchange(key, ticket, waker)),
+        }
+    }
+
+    #[inline]
+    fn remove(self, key: u64, ticket: u64) {
+        match self {
+            Self::All(notifier) => notifier.remove(ticket),
+            Self::Each(targets) => targets.remove(key, ticket),
+        }
+    }
+
+    #[inline]
+    fn is_listed(self, key: u64, ticket: u64) -> bool {
+        match self {
+            Self::All(notifier) => notifier.is_listed(ticket),
+            Self::Each(targets) => targets.is_listed(key, ticket),
+        }
+    }
 }
 
 impl<W: Wait> Wait for &mut W {
@@ -59,8 +103,8 @@ impl<W: Wait> Wait for &mut W {
         (**self).give_way()
     }
 
-    fn notifier(&self, key: u64) -> &Notifier {
-        (**self).notifier(key)
+    fn list(&self, key: u64) -> List<'_> {
+        (**self).list(key)
     }
 }
 
@@ -113,7 +157,7 @@ impl Waiter {
         waker: &Waker,
         wait: &mut W,
     ) -> Poll<W::Output> {
-        let stands = wait.notifier(place.key).is_listed(place.ticket);
+        let stands = wait.list(place.key).is_listed(place.key, place.ticket);
         let listed = stands && place.key == wait.key() && place.is_woken_by(waker);
         if let Some(output) = wait.attempt(listed || !step("list-before-mark")) {
             if stands {
@@ -157,10 +201,10 @@ impl Waiter {
         if self.0.is_some_and(|place| place.key != key) {
             self.leave(wait);
         }
-        let (notifier, clone) = (wait.notifier(key), waker.clone());
+        let (list, clone) = (wait.list(key), waker.clone());
         let (ticket, former) = match self.0 {
-            Some(place) => notifier.exchange(place.ticket, clone),
-            None => (notifier.add(clone), None),
+            Some(place) => list.exchange(key, place.ticket, clone),
+            None => (list.add(key, clone), None),
         };
         self.0 = Some(Place {
             key,
@@ -175,7 +219,7 @@ impl Waiter {
     #[inline]
     pub(crate) fn leave<W: Wait>(&mut self, wait: &W) {
         if let Some(place) = self.0.take().filter(|_| step("leave-list")) {
-            wait.notifier(place.key).remove(place.ticket);
+            wait.list(place.key).remove(place.key, place.ticket);
         }
     }
 }

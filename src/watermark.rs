@@ -6,7 +6,7 @@ use crate::ring::{CursorRef, Ring, Watch};
 use crate::sync::Arc;
 #[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
 use crate::wait::{Limit, block, block_within};
-use crate::wait::{Notifier, Wait, Waiting, waiting_future};
+use crate::wait::{List, Wait, Waiting, waiting_future};
 use std::fmt;
 use std::future::Future;
 use std::panic::{RefUnwindSafe, UnwindSafe};
@@ -155,7 +155,7 @@ impl<E> Watermark<E> {
     fn reaching(&self, sequence: u64) -> Reaching<'_, E> {
         Reaching {
             watermark: self,
-            target: sequence.saturating_add(1),
+            sequence,
         }
     }
 }
@@ -182,23 +182,27 @@ impl<E> RefUnwindSafe for Watermark<E> {}
 /// Waiting for a committing receiver.
 struct Reaching<'a, E> {
     watermark: &'a Watermark<E>,
-    target: u64,
+    sequence: u64,
 }
 
 impl<E> Wait for Reaching<'_, E> {
     type Output = Result<(), Gone>;
 
+    fn key(&self) -> u64 {
+        self.sequence
+    }
+
     fn attempt(&mut self, listed: bool) -> Option<Self::Output> {
-        let Watermark { ring, cursor } = self.watermark;
-        match ring.sequencer.watch(cursor, self.target, listed) {
+        let target = self.sequence.saturating_add(1);
+        match self.watermark.cursor.watch(target, listed) {
             Watch::Reached => Some(Ok(())),
             Watch::Gone => Some(Err(Gone)),
             Watch::Behind => None,
         }
     }
 
-    fn notifier(&self, _: u64) -> &Notifier {
-        self.watermark.ring.sequencer.drained()
+    fn list(&self, _: u64) -> List<'_> {
+        List::Each(self.watermark.cursor.watchers())
     }
 }
 

@@ -5,7 +5,7 @@ use super::error::{RecvError, TryRecvError};
 use super::slot::Locked;
 use super::words::Sequence;
 use crate::sync::{Arc, Backoff};
-use crate::wait::{Notifier, Wait};
+use crate::wait::{List, Wait};
 use std::cmp::Ordering as Is;
 
 pub(super) struct Reader<T> {
@@ -136,8 +136,8 @@ impl<T, R, F: FnMut(&mut Batch<'_, T>) -> R> Wait for Receive<'_, T, F> {
         since <= 1 && channel.give_way()
     }
 
-    fn notifier(&self, _: u64) -> &Notifier {
-        self.reader.channel.waiting()
+    fn list(&self, _: u64) -> List<'_> {
+        List::All(self.reader.channel.waiting())
     }
 }
 

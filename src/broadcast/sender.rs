@@ -5,7 +5,7 @@ use super::error::SendError;
 use super::receiver::Receiver;
 use crate::error::BuildError;
 use crate::sync::{Arc, step};
-use crate::wait::{Notifier, Wait, Waiting, waiting_future};
+use crate::wait::{List, Wait, Waiting, waiting_future};
 use std::fmt;
 use std::future::Future;
 use std::panic::{RefUnwindSafe, UnwindSafe};
@@ -308,8 +308,8 @@ impl<T> Wait for Deserting<'_, T> {
         self.0.is_deserted(listed).then_some(())
     }
 
-    fn notifier(&self, _: u64) -> &Notifier {
-        self.0.deserted()
+    fn list(&self, _: u64) -> List<'_> {
+        List::All(self.0.deserted())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::EventBus;
 use crate::ring::{Attendance, Ring};
-use crate::wait::{Notifier, Wait, Waiting, waiting_future};
+use crate::wait::{List, Wait, Waiting, waiting_future};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -83,8 +83,8 @@ impl<E> Wait for Attending<'_, E> {
         sequencer.is_attended(self.wanted, listed).then_some(())
     }
 
-    fn notifier(&self, _: u64) -> &Notifier {
-        self.ring.sequencer.counted()
+    fn list(&self, _: u64) -> List<'_> {
+        List::All(self.ring.sequencer.counted())
     }
 }
 

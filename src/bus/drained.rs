@@ -2,7 +2,7 @@
 
 use super::EventBus;
 use crate::ring::Ring;
-use crate::wait::{Notifier, Wait, Waiting, waiting_future};
+use crate::wait::{List, Wait, Waiting, waiting_future};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -56,8 +56,8 @@ impl<E> Wait for Draining<'_, E> {
             .then_some(())
     }
 
-    fn notifier(&self, _: u64) -> &Notifier {
-        self.ring.sequencer.drained()
+    fn list(&self, _: u64) -> List<'_> {
+        List::All(self.ring.sequencer.drained())
     }
 }
 

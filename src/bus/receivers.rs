@@ -112,7 +112,8 @@ impl ReceiverInfo {
         let (position, awaited) = if word.is_detached() {
             (tail.saturating_sub(capacity), false) // where it goes on
         } else {
-            (word.sequence().min(tail), word.is_flagged())
+            let watched = member.owner.kind == ReceiverKind::Committing && word.is_watched();
+            (word.sequence().min(tail), word.is_flagged() || watched)
         };
         Self {
             id: member.owner.id as u64,

@@ -3,6 +3,7 @@
 use super::Reader;
 use crate::ring::{CursorRef, KEPT, Kind};
 use crate::sync::step;
+use crate::wait::wake_gathered;
 use std::mem::needs_drop;
 use std::ops::Range;
 
@@ -39,10 +40,15 @@ impl<E> Reader<E> {
         if upto <= from {
             return;
         }
-        let flagged = place.cursor.advance(upto).is_flagged();
+        let before = place.cursor.advance(upto);
         place.left_values |= needs_drop::<E>() && step("release-committed-values");
-        if flagged {
-            place.moved_on(ring, flagged);
+        if before.is_watched() {
+            place.cursor.tell_watchers(upto);
+        }
+        if before.is_flagged() {
+            place.moved_on(ring, true);
+        } else if before.is_watched() {
+            wake_gathered();
         }
         if (from ^ upto) / KEPT != 0 {
             place.release(ring);

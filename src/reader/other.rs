@@ -2,7 +2,7 @@
 
 use super::Place;
 use crate::outcome::TryRecvError;
-use crate::ring::{Kind, Ring, Sequencer, Watch};
+use crate::ring::{Kind, Ring, Watch};
 use crate::sync::step;
 
 impl Place {
@@ -18,7 +18,7 @@ impl Place {
             return Err(self.lagged(&ring.sequencer));
         }
         if step("behind-leader") {
-            self.follow(&ring.sequencer, listed)?;
+            self.follow(listed)?;
         }
         let pinned = match self.kind {
             Kind::Gating | Kind::Committing => Some(false),
@@ -69,7 +69,7 @@ impl Place {
             return Err(self.lagged(&ring.sequencer));
         }
         if self.leader.is_some() {
-            match self.follow(&ring.sequencer, listed) {
+            match self.follow(listed) {
                 Err(TryRecvError::Empty) => {}
                 come => return come,
             }
@@ -79,11 +79,11 @@ impl Place {
 
     /// Whether the leader, if there is one, has committed the next event. If so, it is there.
     #[cold]
-    pub(super) fn follow(&self, sequencer: &Sequencer, listed: bool) -> Result<(), TryRecvError> {
+    pub(super) fn follow(&self, listed: bool) -> Result<(), TryRecvError> {
         let Some(leader) = &self.leader else {
             return Ok(());
         };
-        match sequencer.watch(leader, self.position + 1, listed) {
+        match leader.watch(self.position + 1, listed) {
             Watch::Reached => Ok(()),
             Watch::Behind => Err(TryRecvError::Empty),
             Watch::Gone => Err(TryRecvError::Closed),

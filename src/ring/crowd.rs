@@ -39,7 +39,7 @@ impl Crowd {
             self.members.push(None);
             self.members.len() - 1
         });
-        let cursor = Cursor::new(word, number, name);
+        let cursor = Cursor::new(word, number, owner.kind, name);
         self.place(&cursor, word);
         self.members[number] = Some(Member::new(CursorRef::clone(&cursor), owner));
         cursor

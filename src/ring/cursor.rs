@@ -3,9 +3,11 @@
 //! It is the third of the three in `ring.rs`: its owner pins and advances it, publishers evict and
 //! flag it. Whoever is not the owner holds the registry's lock while writing it.
 
+use super::Kind;
 use super::member::Name;
 use super::sequence::CursorWord;
 use crate::sync::{Arc, AtomicU64, Ordering, acquire, release, step};
+use crate::wait::Targets;
 use std::mem::MaybeUninit;
 
 /// A receiver's position, on cache lines of its own.
@@ -21,7 +23,9 @@ pub(crate) struct Cursor {
     pub(super) number: usize,
     /// Its receiver's, which keeps it when it is evicted.
     pub(crate) name: Option<Name>,
-    _after: [MaybeUninit<u64>; 13], // with what is before, to the end of a line that begins with the word
+    /// Who waits for it, if it commits.
+    watchers: Option<Box<Targets>>,
+    _after: [MaybeUninit<u64>; 12], // with what is before, to the end of a line that begins with the word
 }
 
 pub(crate) type CursorRef = Arc<Cursor>;
@@ -47,13 +51,19 @@ pub(super) enum Standing {
 }
 
 impl Cursor {
-    pub(super) fn new(word: CursorWord, number: usize, name: Option<Name>) -> CursorRef {
+    pub(super) fn new(
+        word: CursorWord,
+        number: usize,
+        kind: Kind,
+        name: Option<Name>,
+    ) -> CursorRef {
         Arc::new(Self {
             _before: [MaybeUninit::uninit(); 14],
             word: AtomicU64::new(word.0),
             number,
             name,
-            _after: [MaybeUninit::uninit(); 13],
+            watchers: (kind == Kind::Committing).then(Box::default),
+            _after: [MaybeUninit::uninit(); 12],
         })
     }
 
@@ -91,9 +101,26 @@ impl Cursor {
         CursorWord(self.word.load(acquire("watermark-load")))
     }
 
-    /// Its committing receiver goes. Relaxed: what it has done was released by its last commit.
-    pub(super) fn leave(&self) {
-        self.word.fetch_or(CursorWord::GONE, Ordering::Relaxed);
+    /// Where those stand who wait for this committing receiver, or behind it.
+    pub(crate) fn watchers(&self) -> &Targets {
+        self.watchers.as_deref().expect("it commits")
+    }
+
+    /// Somebody stands in the list of those who wait for it: its next commit is to look there. What the
+    /// word was before.
+    ///
+    /// `fetch_or` against the owner's `swap`: one of them sees the other. Acquire as in
+    /// [`watermark`](Self::watermark). No Release: whoever takes WATCHED off locks the list that we stand
+    /// in, after us, or we would have seen it gone. So it will do as well if somebody else has set it.
+    pub(super) fn mark_watched(&self) -> CursorWord {
+        let ordering = acquire("watch-mark");
+        CursorWord(self.word.fetch_or(CursorWord::WATCHED, ordering))
+    }
+
+    /// Its committing receiver goes. What the word was. Relaxed: what it has done was released by its last
+    /// commit.
+    pub(super) fn leave(&self) -> CursorWord {
+        CursorWord(self.word.fetch_or(CursorWord::GONE, Ordering::Relaxed))
     }
 
     /// R2: keeps publishers off the slots from `sequence` on. `Some(flagged)` if pinned; `None` if

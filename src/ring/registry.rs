@@ -13,7 +13,6 @@ use super::cursor::{Cursor, CursorRef, Eviction, Standing};
 use super::member::{Member, Name, Owner};
 use super::room::Room;
 use super::sequence::{CursorWord, NOBODY, ONLY_DETACHED};
-use super::watched::Watched;
 use std::collections::BTreeSet;
 
 /// All cursors of one kind.
@@ -90,7 +89,8 @@ impl Cursors {
             match sole.take() {
                 Some(first) => self.members = Members::Crowd(Box::new(Crowd::of(first))),
                 None => {
-                    let member = sole.insert(Member::new(Cursor::new(word, 0, name), owner));
+                    let member =
+                        sole.insert(Member::new(Cursor::new(word, 0, owner.kind, name), owner));
                     return CursorRef::clone(&member.cursor);
                 }
             }
@@ -219,14 +219,6 @@ impl Cursors {
     }
 }
 
-/// What somebody waits for receivers to reach.
-#[derive(Debug, Default)]
-pub(super) struct Awaited {
-    /// The sequences that all are to reach.
-    pub(super) drains: BTreeSet<u64>,
-    pub(super) watched: Watched,
-}
-
 /// Everything that is behind the registry's lock. Never taken on the hot path; no user code runs
 /// under it.
 #[derive(Debug)]
@@ -234,8 +226,8 @@ pub(crate) struct Registry {
     pub(crate) gating: Cursors,
     pub(crate) lossy: Cursors,
     pub(super) room: Room,
-    /// Comes with the first one who waits for receivers to reach something.
-    pub(super) awaited: Option<Box<Awaited>>,
+    /// The sequences that somebody waits for all receivers to reach. Comes with the first one who does.
+    pub(super) drains: Option<Box<BTreeSet<u64>>>,
     pub(super) unawaited: Unawaited,
     /// Events that receivers were told they missed.
     pub(crate) missed: u64,
@@ -251,7 +243,7 @@ impl Registry {
             gating: Cursors::new(Kind::Gating),
             lossy: Cursors::new(Kind::Lossy),
             room: Room::default(),
-            awaited: None,
+            drains: None,
             unawaited: Unawaited::default(),
             missed: 0,
             released: first,

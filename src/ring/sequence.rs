@@ -103,7 +103,8 @@ impl StampWord {
     }
 }
 
-/// What a cursor holds: `sequence << 3 | OUT | FLAGGED | BUSY`, or `DETACHED`; GONE for BUSY if it commits.
+/// What a cursor holds: `sequence << 3 | OUT | FLAGGED | BUSY`, or `DETACHED`; if it commits, WATCHED for OUT, and GONE
+/// for BUSY.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CursorWord(pub(crate) u64);
 
@@ -114,6 +115,8 @@ impl CursorWord {
     pub(crate) const FLAGGED: u64 = 2;
     /// Of an evictable cursor: evicted, for good.
     pub(crate) const OUT: u64 = 4;
+    /// Of a committing cursor, which is never OUT: somebody waits in its list.
+    pub(crate) const WATCHED: u64 = Self::OUT;
     pub(crate) const DETACHED: Self = Self(u64::MAX);
 
     #[inline]
@@ -153,6 +156,10 @@ impl CursorWord {
 
     pub(crate) fn is_out(self) -> bool {
         self.0 & Self::OUT != 0
+    }
+
+    pub(crate) fn is_watched(self) -> bool {
+        self.0 & Self::WATCHED != 0
     }
 
     #[inline]

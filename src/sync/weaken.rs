@@ -63,8 +63,10 @@
 //! | `wake-served` | those who are granted room are woken |
 //! | `wake-drained` | a hand-over notifies drains |
 //! | `mark-gone` | a committing receiver that goes says so |
-//! | `flag-watched` | who waits for a committing receiver flags it |
-//! | `note-watched` | and notes what for |
+//! | `mark-watched` | who waits for a committing receiver marks it |
+//! | `tell-watchers` | R4: a commit that takes the mark off wakes those who waited for it |
+//! | `keep-watched` | and marks it again if others still wait |
+//! | `tell-gone` | a committing receiver that goes wakes all who wait for it |
 //! | `behind-leader` | R2: who stays behind a committing receiver reads only what that has committed |
 //! | `past-to-reserved` | attaching: a committing receiver asks for no room that is reserved |
 //! | `close-watched` | closing notifies those who wait for a committing receiver |

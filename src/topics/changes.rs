@@ -7,7 +7,7 @@ use super::Topics;
 use super::entry::Entry;
 use super::map::Map;
 use crate::sync::{Arc, AtomicBool, Mutex, Ordering, lock, step};
-use crate::wait::{Notifier, Wait, Waiter, wake_gathered};
+use crate::wait::{List, Notifier, Wait, Waiter, wake_gathered};
 use futures_core::{FusedStream, Stream};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -144,8 +144,8 @@ impl<K, E> Wait for Next<'_, K, E> {
         }
     }
 
-    fn notifier(&self, _: u64) -> &Notifier {
-        &self.0.waiting
+    fn list(&self, _: u64) -> List<'_> {
+        List::All(&self.0.waiting)
     }
 }
 

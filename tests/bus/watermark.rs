@@ -40,16 +40,35 @@ fn each_is_waited_for_by_itself() {
     for upto in 1..=4 {
         sink.try_recv().unwrap();
         sink.commit_all();
-        for wait in &mut waits {
-            assert!(wait.is_woken());
-        }
         let mut reached = waits.remove(0);
+        assert!(reached.is_woken());
+        assert!(waits.iter().all(|wait| !wait.is_woken()), "for nothing");
         assert_ready_eq!(reached.poll(), Ok(()));
         for wait in &mut waits {
             assert_pending!(wait.poll());
         }
         assert_eq!(stored.reached(upto - 1).now_or_never(), Some(Ok(())));
     }
+}
+
+#[test]
+fn what_is_waited_for_no_more_is_forgotten_by_the_next_commit() {
+    let bus = block(4);
+    let mut sink = bus.subscribe_committing();
+    let stored = sink.watermark();
+    let mut wait = spawn(stored.reached(u64::MAX));
+    assert_pending!(wait.poll());
+    let is_awaited = || bus.receivers()[0].awaited;
+    for still in [true, false] {
+        publish_all(&bus, 0..1);
+        sink.try_recv().unwrap();
+        sink.commit_all();
+        assert_eq!(is_awaited(), still);
+        if still {
+            wait = spawn(stored.reached(0)); // in its place
+        }
+    }
+    assert_ready_eq!(wait.poll(), Ok(()));
 }
 
 #[test]

@@ -10,7 +10,7 @@ fn commit_next(sink: &mut Receiver<u64>) {
 
 /// Catches: a commit that is seen before what it stands for; one that does not wake who waits for it.
 ///
-/// Kills: `flag-watched`, `note-watched`, `watermark-load`.
+/// Kills: `mark-watched`, `tell-watchers`, `watermark-load`, `watch-mark`.
 #[test]
 fn watermark_while_the_receiver_commits() {
     loom::model(|| {
@@ -35,7 +35,9 @@ fn watermark_while_the_receiver_commits() {
     });
 }
 
-/// Catches: a flag that comes off with the first of two commits, and is not set again.
+/// Catches: a mark that comes off with the first of two commits, and is not set again.
+///
+/// Kills: `keep-watched`.
 #[test]
 fn watermark_of_two_commits() {
     bounded(2, || {
@@ -58,7 +60,7 @@ fn watermark_of_two_commits() {
 
 /// Catches: a receiver that goes without a word to who waits for it.
 ///
-/// Kills: `mark-gone`.
+/// Kills: `mark-gone`, `tell-gone`.
 #[test]
 fn watermark_while_the_receiver_drops() {
     loom::model(|| {

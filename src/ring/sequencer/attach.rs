@@ -138,7 +138,7 @@ impl Sequencer {
             // As its original, it is at its end, and no receiver of this ring any more.
             return Attached {
                 position,
-                cursor: Cursor::new(word, 0, original.name.clone()),
+                cursor: Cursor::new(word, 0, kind, original.name.clone()),
                 kind,
                 anchor: None,
                 number: 0,
@@ -207,10 +207,9 @@ impl Sequencer {
         kind: Kind,
         anchor: Option<&CursorRef>,
     ) -> Wakes {
-        if kind == Kind::Committing && step("mark-gone") {
-            cursor.leave();
-        }
+        let gone = (kind == Kind::Committing && step("mark-gone")).then(|| cursor.leave());
         let mut wakes = self.remove(registry, cursor, kind);
+        wakes.watched = gone.is_some_and(CursorWord::is_watched) && step("tell-gone");
         if let Some(anchor) = anchor {
             wakes.merge(self.remove(registry, anchor, Kind::Gating));
         }

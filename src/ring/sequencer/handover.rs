@@ -1,10 +1,11 @@
 //! Handing a flag over: who waits for receivers to move on, and is to be woken once they have.
 
 use super::Sequencer;
+use crate::ring::Kind;
 use crate::ring::attendance::Attendance;
 use crate::ring::cursor::CursorRef;
+use crate::ring::member::Member;
 use crate::ring::registry::{Behind, Registry};
-use crate::ring::watched::Watch;
 use crate::sync::{Backoff, step};
 use crate::wait::{gather, wake_gathered};
 use std::task::Waker;
@@ -19,11 +20,13 @@ pub(crate) struct Wakes {
     pub(super) served: Vec<Waker>,
     pub(super) drained: bool,
     pub(super) counted: bool,
+    /// Who waits for the committing receiver that goes.
+    pub(crate) watched: bool,
 }
 
 impl Wakes {
     pub(crate) fn is_empty(&self) -> bool {
-        !self.gathered && !self.drained && !self.counted
+        !self.gathered && !self.drained && !self.counted && !self.watched
     }
 
     pub(crate) fn merge(&mut self, other: Self) {
@@ -31,6 +34,7 @@ impl Wakes {
         self.served.extend(other.served);
         self.drained |= other.drained;
         self.counted |= other.counted;
+        self.watched |= other.watched;
     }
 }
 
@@ -47,10 +51,10 @@ impl Sequencer {
     pub(super) fn settle(&self, registry: &mut Registry) -> Wakes {
         let mut wakes = Wakes::default();
         self.serve(registry, &mut wakes);
-        let Some(mut awaited) = registry.awaited.take() else {
+        let Some(mut drains) = registry.drains.take() else {
             return wakes;
         };
-        while let Some(&target) = awaited.drains.first() {
+        while let Some(&target) = drains.first() {
             match self.find_behind(registry, target) {
                 Some(Behind::Busy) => {
                     // Its owner would write over a flag: let those who wait look themselves.
@@ -59,13 +63,12 @@ impl Sequencer {
                 }
                 Some(_) => break,
                 None => {
-                    awaited.drains.remove(&target);
+                    drains.remove(&target);
                     wakes.drained = true;
                 }
             }
         }
-        wakes.drained |= awaited.watched.settle();
-        registry.awaited = Some(awaited);
+        registry.drains = Some(drains);
         wakes
     }
 
@@ -100,38 +103,12 @@ impl Sequencer {
                 }
                 Some(_) => {
                     if listed && step("note-drain") {
-                        registry
-                            .awaited
-                            .get_or_insert_default()
-                            .drains
-                            .insert(target);
+                        registry.drains.get_or_insert_default().insert(target);
                     }
                     return false;
                 }
             }
         }
-    }
-
-    /// Whether a committing receiver has committed all below `target`. With `listed`, it is remembered if
-    /// not, for [`settle`](Self::settle) to notify.
-    pub(crate) fn watch(&self, cursor: &CursorRef, target: u64, listed: bool) -> Watch {
-        let word = cursor.watermark();
-        if word.sequence() >= target {
-            return Watch::Reached;
-        }
-        if word.is_gone() {
-            return Watch::Gone;
-        }
-        if !listed {
-            return Watch::Behind;
-        }
-        let mut registry = self.lock();
-        let watch = Watch::of(cursor, target);
-        if watch == Watch::Behind && step("note-watched") {
-            let awaited = registry.awaited.get_or_insert_default();
-            awaited.watched.note(cursor, target);
-        }
-        watch
     }
 
     /// Whether there are so many receivers. With `listed`, it is remembered if not, for the one to notify
@@ -152,6 +129,19 @@ impl Sequencer {
             self.counted().gather();
             wake_gathered();
         }
+    }
+
+    /// Notifies all who wait for committing receivers, or behind them, to look again. The caller owes a
+    /// [`wake_gathered`].
+    pub(crate) fn gather_watchers(&self) {
+        let registry = self.lock();
+        let commits = |member: &&Member| member.owner.kind == Kind::Committing;
+        let committing = registry.gating.members().filter(commits);
+        let cursors: Vec<_> = committing
+            .map(|one| CursorRef::clone(&one.cursor))
+            .collect();
+        drop(registry);
+        cursors.iter().for_each(|one| one.watchers().gather());
     }
 
     /// The caller owes a [`wake_gathered`].

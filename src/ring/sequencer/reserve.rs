@@ -8,7 +8,7 @@ use crate::ring::registry::Registry;
 use crate::ring::room::{Place, Wants};
 use crate::ring::sequence::oldest;
 use crate::sync::{Ordering, step};
-use crate::wait::{gather_one, wake_gathered};
+use crate::wait::{gather, gather_one, wake_gathered};
 use std::task::{Poll, Waker, ready};
 
 impl Sequencer {
@@ -220,14 +220,11 @@ impl Sequencer {
     /// caller owes a [`wake_gathered`].
     pub(crate) fn dismiss_waiting(&self) {
         let mut registry = self.lock();
-        let awaited = registry.awaited.as_mut();
-        let watched = awaited.is_some_and(|awaited| awaited.watched.dismiss());
-        let wakes = Wakes {
-            served: registry.room.dismiss(),
-            drained: step("close-watched") && watched,
-            ..Wakes::default()
-        };
+        let served = registry.room.dismiss();
         drop(registry);
-        self.gather(wakes);
+        gather(served);
+        if step("close-watched") {
+            self.gather_watchers();
+        }
     }
 }

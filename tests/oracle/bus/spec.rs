@@ -36,8 +36,6 @@ pub(super) struct Spec {
     stored: BTreeSet<u64>,
     /// What somebody has waited for all receivers to reach.
     targets: BTreeSet<u64>,
-    /// What somebody has waited for a receiver to commit.
-    watched: BTreeSet<(u64, u64)>,
     /// How many receivers somebody has waited for; none: for all to be gone.
     attended: Vec<Option<usize>>,
     /// How often somebody came to wait for room.
@@ -70,7 +68,6 @@ impl Spec {
             gone: BTreeMap::new(),
             stored: BTreeSet::new(),
             targets: BTreeSet::new(),
-            watched: BTreeSet::new(),
             attended: Vec::new(),
             tickets: 0,
             woken: [0; WAKERS],
@@ -148,9 +145,7 @@ impl Spec {
         if !std::mem::replace(&mut self.closed, true) {
             self.wake_readers();
             self.wake_publishers();
-            if !std::mem::take(&mut self.watched).is_empty() {
-                self.wake_watchers();
-            }
+            self.wake_watchers(|_, _| true);
         }
     }
 
@@ -179,9 +174,10 @@ impl Spec {
             .first()
             .is_some_and(|&target| target <= slowest);
         self.targets.retain(|&target| target > slowest);
-        if self.settle_watched() || reached {
-            self.wake_watchers();
+        if reached {
+            self.wake_drains();
         }
+        self.wake_reached();
     }
 
     fn is_drained(&self, target: u64) -> bool {
@@ -326,7 +322,7 @@ impl Spec {
         self.release();
         self.settle();
         self.counted();
-        self.wake_watchers();
+        self.wake_watchers(|_, _| true);
         let slots = self.setup.capacity.next_power_of_two() as u64;
         let list = |sequence: u64| sequence % slots % 2;
         if list(at) == list(self.tail()) {

@@ -111,14 +111,6 @@ impl Spec {
         }
     }
 
-    /// It waits for whom it stays behind, if there is one.
-    fn watch_leader(&mut self, index: usize) {
-        let reader = &self.readers[index];
-        if let Some(leader) = reader.leader {
-            self.watched.insert((leader, reader.position + 1));
-        }
-    }
-
     /// What a step has to come to. `None`: it would block.
     pub(in crate::bus) fn on_reader(&mut self, index: usize, step: ReaderStep) -> Option<Outcome> {
         match step {
@@ -222,11 +214,7 @@ impl Spec {
             return None;
         }
         let tells = matches!(take, Take::TryRecvWithLag);
-        let outcome = self.take_by(index, (limit, by), tells, fuse);
-        if outcome == Outcome::Received(Err(Nothing::Empty)) && matches!(take, Take::RecvTimeout) {
-            self.watch_leader(index);
-        }
-        Some(outcome)
+        Some(self.take_by(index, (limit, by), tells, fuse))
     }
 
     fn take_by(
@@ -303,7 +291,7 @@ impl Spec {
         match outcome {
             Outcome::Received(Err(Nothing::Empty)) => {
                 reader.parked = Some(waker);
-                self.watch_leader(index);
+                reader.parked_at = reader.position;
                 return Outcome::Pending;
             }
             Outcome::Received(Err(Nothing::Closed)) => reader.ended = true,

@@ -27,6 +27,8 @@ pub(in crate::bus) struct Reader {
     pub(super) left_values: bool,
     /// It waits, with this waker.
     pub(in crate::bus) parked: Option<usize>,
+    /// For the event of this number.
+    pub(super) parked_at: u64,
     /// A future has it.
     pub(in crate::bus) lent: Option<Way>,
     /// A poll has told that this is the end.

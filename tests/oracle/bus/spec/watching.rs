@@ -5,6 +5,7 @@ use super::{Spec, wake};
 use crate::bus::Outcome;
 use crate::bus::script::MarkStep;
 use eventring::Gone;
+use std::collections::BTreeMap;
 
 impl Spec {
     /// Which receivers commit.
@@ -56,7 +57,6 @@ impl Spec {
                 if let Some(reached) = self.reached(of, target) {
                     return Some(Outcome::Reached(reached));
                 }
-                self.watched.insert((of, target));
                 self.marks[index].reaching = Some(Draining {
                     target,
                     parked: Some(waker),
@@ -66,9 +66,6 @@ impl Spec {
             MarkStep::Timeout(ahead) => {
                 let target = target(self, ahead);
                 let reached = self.reached(of, target);
-                if reached.is_none() {
-                    self.watched.insert((of, target));
-                }
                 return Some(reached.map_or(Outcome::Pending, Outcome::Reached));
             }
             MarkStep::Blocking(ahead) => {
@@ -81,33 +78,35 @@ impl Spec {
         Some(Outcome::Done)
     }
 
-    /// Forgets which commits were waited for and have come, or never will: whether there were some.
-    pub(super) fn settle_watched(&mut self) -> bool {
-        let watched = std::mem::take(&mut self.watched);
-        let before = watched.len();
-        let still = watched.into_iter();
-        self.watched = still
-            .filter(|&(of, target)| self.reached(of, target).is_none())
-            .collect();
-        self.watched.len() < before
+    /// All who wait for all receivers listen in one list, so that they all look again when one of them can
+    /// go on.
+    pub(super) fn wake_drains(&mut self) {
+        let drains = self.handles.iter_mut();
+        for draining in drains.filter_map(|handle| handle.draining.as_mut()) {
+            wake(&mut self.woken, &mut draining.parked);
+        }
     }
 
-    /// All who wait for receivers listen in one list, so that they all look again when one of them can
-    /// go on.
-    pub(super) fn wake_watchers(&mut self) {
+    /// Who waits for a committing receiver is woken when what it waits for is committed, or never will be.
+    pub(super) fn wake_reached(&mut self) {
+        let marks = self.marks.iter().map(|mark| mark.of);
+        let all = marks.chain(self.readers.iter().filter_map(|reader| reader.leader));
+        let seen: BTreeMap<_, _> = all.map(|of| (of, self.watermark(of))).collect();
+        self.wake_watchers(|of, target| seen[&of].gone || seen[&of].committed >= target);
+    }
+
+    /// Of those who wait for committing receivers, or behind them, these.
+    pub(super) fn wake_watchers(&mut self, which: impl Fn(u64, u64) -> bool) {
         let woken = &mut self.woken;
-        for handle in &mut self.handles {
-            if let Some(draining) = &mut handle.draining {
-                wake(woken, &mut draining.parked);
-            }
-        }
         for mark in &mut self.marks {
-            if let Some(reaching) = &mut mark.reaching {
+            let reaching = mark.reaching.as_mut();
+            if let Some(reaching) = reaching.filter(|one| which(mark.of, one.target)) {
                 wake(woken, &mut reaching.parked);
             }
         }
         for reader in &mut self.readers {
-            if reader.leader.is_some() {
+            let target = reader.parked_at + 1;
+            if reader.leader.is_some_and(|leader| which(leader, target)) {
                 wake(woken, &mut reader.parked);
             }
         }
