@@ -75,7 +75,7 @@
 //! * `tracing`: what happens seldom is an event of level `DEBUG` and target `eventring`: a receiver that lagged or
 //!   was evicted, events that were handed back, a bus that was closed. No lock is held then. A layer that
 //!   itself publishes to a bus must not get these, or it publishes for ever that it could not publish:
-//!   `.with_filter(filter_fn(|event| event.target() != "eventring"))`, or as the example `tracing_layer` does it.
+//!   `.with_filter(filter_fn(|event| event.target() != "eventring"))`, or as the crate `eventring-tracing` does it.
 #![cfg_attr(docsrs, feature(doc_cfg), doc(auto_cfg(hide(eventring_loom))))]
 
 #[cfg(not(target_has_atomic = "64"))]

@@ -6,8 +6,10 @@
 //! * [`events`]: what a client is sent: the snapshot, then what happens, lag included. It is the
 //!   response stream of `Monitor`.
 //! * [`session`]: the response stream of `Chat`, which also hears what the client says.
+//! * [`audit`]: the same bus, stored on disk by a sink that holds up those who speak rather than miss an event.
 //! * [`server`], [`client`], [`monitor`], [`terminal`] and [`view`] are the two ends of the wire.
 
+pub mod audit;
 pub mod client;
 pub mod events;
 pub mod monitor;

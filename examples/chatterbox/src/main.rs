@@ -1,5 +1,6 @@
 //! `chatterbox server`, `chatterbox client NAME`, `chatterbox monitor`
 
+use chatterbox::audit::audited;
 use chatterbox::client::{self, connect, endpoint, join, listen, talk};
 use chatterbox::monitor::{Update, backoff, monitor};
 use chatterbox::room::Room;
@@ -10,9 +11,11 @@ use clap::{Parser, Subcommand};
 use std::error::Error;
 use std::io::{self, ErrorKind, Write};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
+use tokio::time::timeout;
 
 /// A chat over gRPC.
 #[derive(Parser)]
@@ -33,6 +36,10 @@ enum Command {
         /// How many events a client may be behind before it misses some
         #[arg(long, value_name = "EVENTS", default_value_t = 1024)]
         capacity: usize,
+
+        /// Store what happens in this file too, of `eventring-log`
+        #[arg(long, value_name = "FILE")]
+        audit: Option<PathBuf>,
     },
     /// Take part: say what is typed, until Ctrl-D or Ctrl-C
     Client {
@@ -76,7 +83,11 @@ fn main() -> ExitCode {
 
 async fn run(command: Command) -> Result<(), Box<dyn Error>> {
     match command {
-        Command::Server { listen, capacity } => run_server(listen, capacity).await,
+        Command::Server {
+            listen,
+            capacity,
+            audit,
+        } => run_server(listen, capacity, audit).await,
         Command::Client { name, target } => {
             let endpoint = target.endpoint()?;
             let channel = connect(&endpoint).await.map_err(client::told)?;
@@ -95,13 +106,35 @@ async fn run(command: Command) -> Result<(), Box<dyn Error>> {
     }
 }
 
-async fn run_server(listen: SocketAddr, capacity: usize) -> Result<(), Box<dyn Error>> {
-    let room = Room::new(capacity).map_err(|error| format!("--capacity {capacity}: {error}"))?;
+async fn run_server(
+    listen: SocketAddr,
+    capacity: usize,
+    audit: Option<PathBuf>,
+) -> Result<(), Box<dyn Error>> {
+    let (room, audit) = match audit {
+        Some(path) => {
+            let audited = audited(&path, capacity);
+            let audited = audited.map_err(|error| format!("--audit {}: {error}", path.display()));
+            let (room, audit) = audited?;
+            (room, Some(audit))
+        }
+        None => {
+            let room = Room::new(capacity);
+            let room = room.map_err(|error| format!("--capacity {capacity}: {error}"))?;
+            (room, None)
+        }
+    };
     let listener = TcpListener::bind(listen).await.map_err(|error| {
         format!("cannot listen on {listen}: {error}; choose another address with --listen")
     })?;
     writeln!(io::stdout(), "listening on {}", listener.local_addr()?)?;
-    let ended = serve(listener, room.clone(), Settings::default(), stop_signal()?).await?;
+    let settings = Settings::default();
+    let grace = settings.grace;
+    let ended = serve(listener, room.clone(), settings, stop_signal()?).await?;
+    if let Some(audit) = audit {
+        let stored = timeout(grace, audit.ended()).await;
+        stored.map_err(|_| "the audit is not stored to its end")?;
+    }
     let stats = room.stats();
     writeln!(
         io::stdout(),

@@ -15,7 +15,7 @@ use tonic::Status;
 /// the list and takes no lock.
 #[derive(Clone, Debug)]
 pub struct Room {
-    /// Overwrite: nobody who listens can hold up those who speak.
+    /// Who listens is lossy, and holds up nobody who speaks. Only an audit does, once it is a whole ring behind.
     bus: EventBus<Event>,
     members: Arc<Mutex<BTreeSet<String>>>,
 }
@@ -23,10 +23,15 @@ pub struct Room {
 impl Room {
     /// `capacity` is how many events a client may be behind before it misses some.
     pub fn new(capacity: usize) -> Result<Self, BuildError> {
-        Ok(Self {
-            bus: EventBus::builder().capacity(capacity).build()?,
+        Ok(Self::on(EventBus::builder().capacity(capacity).build()?))
+    }
+
+    /// A room whose events go through this bus, on which others may listen, too.
+    pub fn on(bus: EventBus<Event>) -> Self {
+        Self {
+            bus,
             members: Arc::default(),
-        })
+        }
     }
 
     /// A new member, who is sent its own JOIN first of what happens.
@@ -66,7 +71,7 @@ impl Room {
     fn snapshot_of(&self, members: &BTreeSet<String>) -> (Vec<Event>, Receiver<Event>) {
         let joins = members.iter().map(|name| Event::join(name));
         let present = joins.chain([Event::initialized()]).collect();
-        (present, self.bus.subscribe())
+        (present, self.bus.subscribe_lossy())
     }
 
     /// Ends every stream, after what was said so far. Nobody can join any more.
@@ -76,7 +81,7 @@ impl Room {
 
     /// Resolves once the room is closed.
     pub async fn closed(&self) {
-        let mut end = self.bus.subscribe().filter_map_ref(|_| None::<()>);
+        let mut end = self.bus.subscribe_lossy().filter_map_ref(|_| None::<()>);
         end.next().await;
     }
 
@@ -84,9 +89,10 @@ impl Room {
         self.bus.stats()
     }
 
-    /// Its sequence number. The bus never waits, so this fails only if it is closed.
+    /// Its sequence number. The bus waits only for an audit that is a whole ring behind: nothing happens here
+    /// that is not audited, and so this fails only if the bus is closed.
     fn publish(&self, event: Event) -> Result<u64, Status> {
-        self.bus.try_publish(event).map_err(|_| closed())
+        self.bus.publish_blocking(event).map_err(|_| closed())
     }
 
     fn members(&self) -> MutexGuard<'_, BTreeSet<String>> {

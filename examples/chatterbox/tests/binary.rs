@@ -1,11 +1,17 @@
 //! The program itself, typed at.
 #![cfg(unix)]
 
+use chatterbox::audit::Protobuf;
+use chatterbox::proto::Event;
+use eventring_log::{Log, Options};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use rexpect::session::{PtySession, spawn_command};
 use std::io::{BufRead, BufReader, Lines, Write};
+use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// Only against hangs.
 const LIMIT_MS: Option<u64> = Some(240_000);
@@ -66,7 +72,12 @@ impl Drop for Piped {
 
 /// A server on a port of its own, and its address.
 fn server() -> (Piped, String) {
-    let mut server = Piped::start(&["server", "--listen", "127.0.0.1:0"]);
+    server_with(&[])
+}
+
+fn server_with(more: &[&str]) -> (Piped, String) {
+    let arguments = [&["server", "--listen", "127.0.0.1:0"][..], more].concat();
+    let mut server = Piped::start(&arguments);
     let line = server.line();
     let address = line.strip_prefix("listening on ").unwrap().to_owned();
     (server, address)
@@ -202,12 +213,73 @@ fn the_server_is_killed() {
     assert!(!ann.child.wait().unwrap().success());
 }
 
+/// Waits until so many events are stored.
+fn stored(path: &Path, events: u64) {
+    let started = Instant::now();
+    let reader = || Log::<Protobuf>::open(path, Options::new().read_only());
+    while reader().unwrap().next() < events {
+        assert!(started.elapsed() < Duration::from_secs(240), "not stored");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// What was stored is there after a kill, the next server goes on behind it, and nothing was changed.
+#[test]
+fn what_happens_is_stored_with_an_audit() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("audit.db");
+    let audit = ["--audit", path.to_str().unwrap()];
+    let (server, address) = server_with(&audit);
+    let mut ann = Piped::start(&["client", "ann", "--server", &address]);
+    ann.say("hello");
+    stored(&path, 2);
+    let (_, errors, success) = server_in_use(&audit);
+    assert!(
+        !success && errors.contains("is in use by another writer"),
+        "{errors}"
+    );
+    server.signal(Signal::SIGKILL);
+    drop(server);
+    drop(ann);
+
+    let (server, address) = server_with(&audit);
+    let mut bob = Piped::start(&["client", "bob", "--server", &address]);
+    bob.say("anybody here?");
+    let (lines, _, success) = bob.end();
+    assert_eq!(
+        (lines.last().unwrap().as_str(), success),
+        ("* bob has left", true)
+    );
+    server.signal(Signal::SIGTERM);
+    let (lines, errors, success) = server.end();
+    assert_eq!(lines, ["3 events, 0 missed by slow clients"]);
+    assert_eq!((errors.as_str(), success), ("", true));
+
+    let log = Log::<Protobuf>::open(&path, Options::new().read_only()).unwrap();
+    let events: Result<Vec<_>, _> = log.read(0..10).collect();
+    let expected = [
+        Event::join("ann"),
+        Event::chat("ann", "hello".to_owned()),
+        Event::join("bob"),
+        Event::chat("bob", "anybody here?".to_owned()),
+        Event::leave("bob"),
+    ];
+    assert_eq!(events.unwrap(), Vec::from_iter((0..).zip(expected)));
+    assert_eq!(log.verify(..).unwrap().next, 5);
+}
+
+/// How a second server ends.
+fn server_in_use(audit: &[&str]) -> (Vec<String>, String, bool) {
+    let arguments = [&["server", "--listen", "127.0.0.1:0"][..], audit].concat();
+    Piped::start(&arguments).end()
+}
+
 #[test]
 fn what_is_wrong_is_said() {
     let (_server, address) = server();
     let mut ann = Piped::start(&["client", "ann", "--server", &address]);
     assert_eq!(ann.line(), "-- nobody is here yet");
-    let wrong: [(&[&str], &str); 6] = [
+    let wrong: [(&[&str], &str); 7] = [
         (
             &["client", "ann", "--server", &address],
             "the name \"ann\" is taken: choose another",
@@ -231,6 +303,10 @@ fn what_is_wrong_is_said() {
         (
             &["server", "--capacity", "0"],
             "--capacity 0: capacity is 0",
+        ),
+        (
+            &["server", "--audit", "/nowhere/audit.db"],
+            "--audit /nowhere/audit.db: ",
         ),
     ];
     for (arguments, words) in wrong {
