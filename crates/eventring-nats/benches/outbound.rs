@@ -1,11 +1,16 @@
 //! How many events a second go out: by the relay, by async-nats as its page says is fastest (many in flight,
-//! and acknowledgements awaited apart), and one by one. A server of its own on the same machine.
+//! and acknowledgements awaited apart), by that with the two headers that the relay's messages have, and one by one. A
+//! server of its own on the same machine.
 //!
 //! `cargo bench -p eventring-nats`
 
 #[path = "../tests/server/mod.rs"]
 mod server;
 
+use async_nats::HeaderMap;
+use async_nats::header::{
+    NATS_EXPECTED_LAST_MESSAGE_ID, NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, NATS_MESSAGE_ID,
+};
 use async_nats::jetstream::stream::Config;
 use async_nats::jetstream::{self, Context, ContextBuilder};
 use eventring::{EventBus, WaitStrategy};
@@ -27,23 +32,28 @@ async fn main() {
     };
     println!("events/s, median of {ROUNDS} rounds in turns, {IN_FLIGHT} in flight");
     println!(
-        "{:>6} {:>12} {:>12} {:>12} {:>7}",
-        "bytes", "relay", "async-nats", "one by one", ""
+        "{:>6} {:>10} {:>11} {:>7} {:>13} {:>7} {:>11}",
+        "bytes", "relay", "async-nats", "", "with headers", "", "one by one"
     );
     for (size, count) in [(100, 200_000), (4096, 50_000)] {
         let event: Event = vec![b'e'; size].into();
-        let mut rates = [const { Vec::new() }; 3];
+        let mut rates = [const { Vec::new() }; 4];
         for _ in 0..ROUNDS {
             rates[0].push(relay(&server, &event, count).await);
-            rates[1].push(pipelined(&server, &event, count).await);
-            rates[2].push(one_by_one(&server, &event, count / 50).await);
+            rates[1].push(pipelined(&server, &event, count, false).await);
+            rates[2].push(pipelined(&server, &event, count, true).await);
+            rates[3].push(one_by_one(&server, &event, count / 50).await);
         }
-        let [relay, pipelined, one_by_one] = rates.map(|mut rates| {
+        let [relay, pipelined, with_headers, one_by_one] = rates.map(|mut rates| {
             rates.sort_by(f64::total_cmp);
             rates[ROUNDS / 2]
         });
-        let share = 100.0 * relay / pipelined;
-        println!("{size:>6} {relay:>12.0} {pipelined:>12.0} {one_by_one:>12.0} {share:>5.0} %");
+        let share = |of: f64| 100.0 * relay / of;
+        println!(
+            "{size:>6} {relay:>10.0} {pipelined:>11.0} {:>5.0} % {with_headers:>13.0} {:>5.0} % {one_by_one:>11.0}",
+            share(pipelined),
+            share(with_headers)
+        );
     }
 }
 
@@ -89,7 +99,7 @@ async fn relay(server: &Server, event: &Event, count: usize) -> f64 {
     rate
 }
 
-async fn pipelined(server: &Server, event: &Event, count: usize) -> f64 {
+async fn pipelined(server: &Server, event: &Event, count: usize, headers: bool) -> f64 {
     let context = context(server).await;
     let (sender, mut acks) = mpsc::channel::<jetstream::context::PublishAckFuture>(IN_FLIGHT);
     let started = Instant::now();
@@ -98,15 +108,35 @@ async fn pipelined(server: &Server, event: &Event, count: usize) -> f64 {
             ack.into_future().await.unwrap();
         }
     });
-    for _ in 0..count {
-        let sent = context.publish("bench.a", event.to_vec().into());
-        sender.send(sent.await.unwrap()).await.unwrap();
+    for number in 0..count {
+        let payload = event.to_vec().into();
+        let sent = if headers {
+            let headers = chained(number);
+            context
+                .publish_with_headers("bench.a", headers, payload)
+                .await
+        } else {
+            context.publish("bench.a", payload).await
+        };
+        sender.send(sent.unwrap()).await.unwrap();
     }
     drop(sender);
     acknowledged.await.unwrap();
     let rate = count as f64 / started.elapsed().as_secs_f64();
     assert_stored(&context, count).await;
     rate
+}
+
+/// What makes the broker refuse an event that is out of turn.
+fn chained(number: usize) -> HeaderMap {
+    let id = |number: usize| format!("a.1764000000000000000.{number}");
+    let mut headers = HeaderMap::new();
+    headers.insert(NATS_MESSAGE_ID, id(number));
+    match number.checked_sub(1) {
+        Some(before) => headers.insert(NATS_EXPECTED_LAST_MESSAGE_ID, id(before)),
+        None => headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, "0"),
+    }
+    headers
 }
 
 async fn one_by_one(server: &Server, event: &Event, count: usize) -> f64 {
