@@ -3,7 +3,7 @@
 use crate::entry::Entry;
 use crate::outcome::Outcome;
 use crate::refusal::Refusal;
-use eventring::{EventBus, OwnedPermit, PublishError};
+use eventring::{EventBus, PublishError};
 use futures_util::poll;
 use std::fmt;
 use std::pin::pin;
@@ -99,10 +99,14 @@ impl<E> Gate<E> {
         }
         let mut reserving = pin!(self.0.bus.clone().reserve_owned());
         let (reserved, waited) = match poll!(&mut reserving) {
-            Poll::Ready(reserved) => (Some(Ok(reserved)), Duration::ZERO),
+            Poll::Ready(reserved) => (reserved.map_err(no_permit), Duration::ZERO),
             Poll::Pending => {
                 let reserving = timeout(max_wait, reserving);
-                let reserved = self.0.closing.run_until_cancelled(reserving).await;
+                let reserved = match self.0.closing.run_until_cancelled(reserving).await {
+                    Some(Ok(reserved)) => reserved.map_err(no_permit),
+                    Some(Err(_)) => Err(Refusal::Full { waited: max_wait }),
+                    None => Err(Refusal::Closed),
+                };
                 let waited = arrived.elapsed();
                 on_wait(waited);
                 self.count(|waits| {
@@ -112,30 +116,13 @@ impl<E> Gate<E> {
                 (reserved, waited)
             }
         };
-        let permit = self.permit(reserved, max_wait)?;
-        Ok(Entry::new(
-            self.clone(),
-            permit,
-            describe,
-            arrived,
-            waited,
-            token,
-        ))
-    }
-
-    fn permit(
-        &self,
-        reserved: Option<Result<Result<OwnedPermit<E>, PublishError<()>>, impl Sized>>,
-        max_wait: Duration,
-    ) -> Result<OwnedPermit<E>, Refusal> {
-        let waited = match reserved {
-            Some(Ok(Ok(permit))) => return Ok(permit),
-            None | Some(Ok(Err(PublishError::Closed(())))) => return Err(Refusal::Closed),
-            Some(Ok(Err(PublishError::Dropped(())))) => Duration::ZERO,
-            Some(Err(_)) => max_wait,
-        };
-        self.count(|waits| waits.refused += 1);
-        Err(Refusal::Full { waited })
+        let permit = reserved.inspect_err(|refusal| {
+            if let Refusal::Full { .. } = refusal {
+                self.count(|waits| waits.refused += 1);
+            }
+        })?;
+        let gate = self.clone();
+        Ok(Entry::new(gate, permit, describe, arrived, waited, token))
     }
 
     fn count(&self, count: impl FnOnce(&mut Waits)) {
@@ -231,5 +218,14 @@ impl<E> fmt::Debug for Gate<E> {
             .field("in_flight", &self.in_flight())
             .field("unrecorded", &self.unrecorded())
             .finish()
+    }
+}
+
+fn no_permit(error: PublishError<()>) -> Refusal {
+    match error {
+        PublishError::Closed(()) => Refusal::Closed,
+        PublishError::Dropped(()) => Refusal::Full {
+            waited: Duration::ZERO,
+        },
     }
 }
