@@ -24,7 +24,6 @@ mod server;
 mod shutdown;
 mod sse;
 mod stats;
-mod viewers;
 
 use clap::Parser;
 use std::io;

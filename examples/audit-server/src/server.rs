@@ -3,7 +3,7 @@
 use crate::args::Args;
 use crate::audit::{self, Audit};
 use crate::event::AuditEvent;
-use crate::layer::AuditLayer;
+use crate::layer::audited;
 use crate::problem::Problem;
 use crate::shutdown::{Running, Signals, exit_at_next};
 use crate::stats::{self, Sources};
@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 pub async fn run(args: Args) -> anyhow::Result<()> {
     let (bus, attached) = open(&args)?;
     let first = bus.stats().next_sequence;
-    let audit = Arc::new(Audit::new(bus, attached.watermark(), args.max_wait));
+    let audit = Arc::new(Audit::new(bus, attached.watermark()));
     let sources = Sources {
         audit: Arc::clone(&audit),
         attached: Arc::clone(&attached),
@@ -39,8 +39,8 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let metrics = prometheus::install()?;
     tokio::spawn(prometheus::upkeep(metrics.clone()));
 
-    let (stop, abort) = (CancellationToken::new(), CancellationToken::new());
-    let app = app(&args, &sources, metrics, &abort);
+    let stop = CancellationToken::new();
+    let app = app(&args, &sources, metrics);
     let listener = listener.tap_io(|connection| {
         // Small answers are not to wait for more. Whoever cannot set it is slower, that is all.
         let _ = connection.set_nodelay(true);
@@ -62,7 +62,6 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let running = Running {
         audit,
         stop,
-        abort,
         serving,
         attached: Arc::clone(&attached),
     };
@@ -102,20 +101,10 @@ fn open(args: &Args) -> anyhow::Result<(EventBus<Event>, Arc<Attached<Event>>)> 
     Ok((bus, Arc::new(attached)))
 }
 
-fn app(
-    args: &Args,
-    sources: &Sources,
-    metrics: PrometheusHandle,
-    abort: &CancellationToken,
-) -> Router {
+fn app(args: &Args, sources: &Sources, metrics: PrometheusHandle) -> Router {
     let mut api = api::routes();
     if !args.no_audit {
-        api = api.layer(AuditLayer {
-            audit: Arc::clone(&sources.audit),
-            durable: args.durable,
-            request_timeout: args.request_timeout,
-            abort: abort.clone(),
-        });
+        api = audited(api, &sources.audit, args);
     }
     let render = get(prometheus::render).with_state((sources.clone(), metrics));
     Router::new()
