@@ -164,8 +164,7 @@ impl<T> Channel<T> {
                 .publish(before, sequence, value, receivers)
         };
         if tail.is_waiting() && step("send-notify") {
-            self.waiting.gather();
-            self.waking.wake_gathered();
+            self.waking.notify(&self.waiting);
         }
         drop(old);
         Ok(receivers)
@@ -332,8 +331,7 @@ impl<T> Channel<T> {
         let closed = release("end-release");
         let tail = TailWord(self.tail.fetch_or(TailWord::CLOSED, closed));
         if tail.is_waiting() && step("end-notify") {
-            self.waiting.gather();
-            self.waking.wake_gathered();
+            self.waking.notify(&self.waiting);
         }
     }
 

@@ -113,12 +113,14 @@ impl<T, R, F: FnMut(&mut Batch<'_, T>) -> R> Wait for Receive<'_, T, F> {
 
     #[inline(always)]
     fn attempt(&mut self, listed: bool) -> Option<Self::Output> {
+        if listed {
+            return self.attempt_marked();
+        }
         let Self { reader, receive } = self;
         match reader.try_receive(&mut *receive) {
             Ok(received) => Some(Ok(received)),
             Err(TryRecvError::Lagged(missed)) => Some(Err(RecvError::Lagged(missed))),
             Err(TryRecvError::Closed) => Some(Err(RecvError::Closed)),
-            Err(TryRecvError::Empty) if listed => self.attempt_marked(),
             Err(TryRecvError::Empty) => None,
         }
     }
@@ -141,19 +143,19 @@ impl<T, R, F: FnMut(&mut Batch<'_, T>) -> R> Wait for Receive<'_, T, F> {
 
 impl<T, R, F: FnMut(&mut Batch<'_, T>) -> R> Receive<'_, T, F> {
     /// Leaves the mark, or waits for what is claimed: its publisher may have seen none.
+    #[inline(never)]
     fn attempt_marked(&mut self) -> Option<Result<R, RecvError>> {
         let backoff = Backoff::new();
         loop {
             match self.reader.channel.mark(self.reader.position) {
                 Mark::Set => return None,
                 Mark::Closed => return Some(Err(RecvError::Closed)),
-                Mark::Claimed => backoff.snooze(),
+                Mark::Claimed => {}
             }
-            match self.reader.try_receive(&mut self.receive) {
-                Ok(received) => return Some(Ok(received)),
-                Err(TryRecvError::Lagged(missed)) => return Some(Err(RecvError::Lagged(missed))),
-                Err(_) => {}
+            if let Some(received) = self.attempt(false) {
+                return Some(received);
             }
+            backoff.snooze();
         }
     }
 }

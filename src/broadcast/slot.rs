@@ -112,13 +112,16 @@ impl<T> Slot<T> {
     #[inline]
     pub(super) fn lock(&self, sequence: Sequence) -> Result<Locked<'_, T>, Is> {
         let state = self.state();
-        if state.sequence() != sequence || state.is_locked() || !self.try_lock(state) {
-            return self.lock_later(sequence);
+        match state.sequence().compare(sequence) {
+            Is::Equal if !state.is_locked() && self.try_lock(state) => {
+                Ok(Locked { slot: self, state })
+            }
+            Is::Equal => self.lock_later(sequence),
+            other => Err(other),
         }
-        Ok(Locked { slot: self, state })
     }
 
-    /// The same, if something else is there, or the slot is locked.
+    /// The same, if it is locked by somebody else.
     #[cold]
     fn lock_later(&self, sequence: Sequence) -> Result<Locked<'_, T>, Is> {
         let backoff = Backoff::new();

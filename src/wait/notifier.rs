@@ -60,19 +60,31 @@ impl Notifier {
     /// Takes everybody out of the list. The caller owes them a [`wake_gathered`] as soon as it
     /// holds nothing.
     pub(crate) fn gather(&self) {
+        if let Some(waker) = self.take().and_then(gather_one) {
+            wake(waker);
+        }
+    }
+
+    /// The same, but who stands there alone comes back: whoever holds nothing can [`wake`] him there
+    /// and then.
+    pub(super) fn take(&self) -> Option<Waker> {
         let mut queue = lock(&self.queue);
         if step("unlist-notified") {
             self.notified.store(queue.tickets, Ordering::Relaxed);
         }
-        let waiters = &mut queue.waiters;
-        let gathered = WOKEN.try_with(|woken| move_all(waiters, &mut woken.borrow_mut()));
         queue.holes = 0;
+        let waiters = &mut queue.waiters;
+        if waiters.len() <= 1 {
+            return waiters.pop()?.waker;
+        }
+        let gathered = WOKEN.try_with(|woken| move_all(waiters, &mut woken.borrow_mut()));
         if gathered.is_err() {
             // The thread is ending and its list is gone.
             let woken = std::mem::take(&mut queue.waiters);
             drop(queue);
             wake_all(woken);
         }
+        None
     }
 }
 
@@ -200,19 +212,31 @@ pub(crate) fn wake_gathered_within<G>(begin: impl FnOnce(usize) -> G) {
 
 /// Wakes all even if some panic; the first panic goes on. Returns the empty vector.
 fn wake_all(mut woken: Vec<Listed>) -> Vec<Listed> {
-    let mut panic: Option<Box<dyn Any + Send>> = None;
+    let mut panic = None;
     for waker in woken.iter_mut().filter_map(|one| one.waker.take()) {
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
-            panic.get_or_insert(payload);
-        }
+        panic = panic.or(wake_quietly(waker));
     }
     woken.clear();
+    go_on(panic);
+    woken
+}
+
+/// Wakes one. A waker is user code: nothing may be held here.
+pub(super) fn wake(waker: Waker) {
+    go_on(wake_quietly(waker));
+}
+
+fn wake_quietly(waker: Waker) -> Option<Box<dyn Any + Send>> {
+    catch_unwind(AssertUnwindSafe(|| waker.wake())).err()
+}
+
+/// Lets a panic go on, unless the thread has another one already.
+fn go_on(panic: Option<Box<dyn Any + Send>>) {
     if let Some(payload) = panic {
         if !std::thread::panicking() {
             resume_unwind(payload);
         }
     }
-    woken
 }
 
 #[cfg(all(test, not(eventring_loom)))]

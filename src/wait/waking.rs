@@ -5,7 +5,7 @@
 //! would wake every thread for every event. So a receiver that was woken for a single event lets the
 //! publisher go on before it sleeps.
 
-use super::notifier::wake_gathered_within;
+use super::notifier::{Notifier, wake, wake_gathered_within};
 use crate::sync::{AtomicU64, Ordering, const_thread_local, yield_now};
 use std::cell::Cell;
 
@@ -27,6 +27,14 @@ const_thread_local! {
 impl Waking {
     pub(crate) fn new() -> Self {
         Self(AtomicU64::new(0))
+    }
+
+    /// Wakes all who stand in the list. Nothing may be held here.
+    pub(crate) fn notify(&self, list: &Notifier) {
+        match list.take() {
+            Some(alone) => wake(alone),
+            None => self.wake_gathered(),
+        }
     }
 
     /// Wakes whom this thread has gathered: a round, if they are several.

@@ -254,13 +254,36 @@ impl<C: Encoding, S: Store> Shared<C, S> {
     /// Stores all of them, or none. There is at least one.
     pub(crate) fn append(&self, entries: &[Entry]) -> Result<(), BoxError> {
         self.store.append(entries)?;
+        self.stored(entries);
+        Ok(())
+    }
+
+    /// How many of them, from the first one on, are stored: to be asked after an error that does not tell. None
+    /// where that cannot be read: then it is asked again after the next one.
+    pub(crate) fn already_stored(&self, entries: &[Entry]) -> usize {
+        let mut there = 0;
+        while let (Some(next), Some(last)) = (entries.get(there), entries.last()) {
+            let Ok(page) = self.read_page(next.sequence..last.sequence + 1) else {
+                break;
+            };
+            let same = page.iter().zip(&entries[there..]);
+            let same = same.take_while(|(stored, own)| stored == own).count();
+            there += same;
+            if same == 0 || same < page.len() {
+                break;
+            }
+        }
+        self.stored(&entries[..there]);
+        there
+    }
+
+    fn stored(&self, entries: &[Entry]) {
         if let Some(last) = entries.last() {
             *self.head() = Head {
                 next: last.sequence + 1,
                 hash: last.hash.unwrap_or_default(),
             };
         }
-        Ok(())
     }
 }
 

@@ -101,8 +101,14 @@ impl<C: Encoding, S: Store> Sink<C, S> {
 
     /// Stores them, however long it takes.
     fn store(&self, entries: &[Entry]) {
-        while let Err(error) = self.shared.append(entries) {
-            self.pause(&error, entries.len());
+        let mut left = entries;
+        while let Err(error) = self.shared.append(left) {
+            // It may have come when they were stored, and they cannot be a second time.
+            left = &left[self.shared.already_stored(left)..];
+            if left.is_empty() {
+                break;
+            }
+            self.pause(&error, left.len());
         }
         let bytes = entries.iter().map(|entry| entry.bytes.len()).sum();
         self.progress.stored(entries.len(), bytes);

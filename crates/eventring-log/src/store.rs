@@ -60,7 +60,8 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// If they are not stored; also if the first of them is not the one after the last that is stored.
+    /// If they are not stored, or if that is not known: which of them are is looked up by [`read`](Self::read)
+    /// then. Also if the first of them is not the one after the last that is stored.
     fn append(&self, entries: &[Entry]) -> Result<(), BoxError>;
 
     /// Some of the entries of this range, by their numbers, from the first one that is there on; none only

@@ -24,6 +24,7 @@ use tokio::select;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+use tracing::Instrument;
 
 /// A feed from a stream into a bus: a task that pulls from a durable consumer, publishes every message in
 /// the order of the stream, and [acknowledges](Ack) it when the bus, or a sink, has it.
@@ -79,6 +80,14 @@ pub struct Delivered<E> {
 impl Inbound {
     /// A feed from this stream, by a durable consumer of this name, which is made if it is not there. A
     /// consumer is for one process at a time.
+    ///
+    /// ```no_run
+    /// # fn example(jetstream: async_nats::jetstream::Context) {
+    /// use eventring_nats::inbound::{Delivered, Inbound};
+    ///
+    /// let feed = Inbound::builder::<Delivered<String>>(jetstream, "AUDIT", "search");
+    /// # }
+    /// ```
     pub fn builder<B>(
         context: Context,
         stream: impl Into<String>,
@@ -88,8 +97,31 @@ impl Inbound {
     }
 
     /// What it has done so far.
+    ///
+    /// ```no_run
+    /// # fn example(feed: &eventring_nats::Inbound) {
+    /// let stats = feed.stats();
+    /// println!("{} published, up to {}", stats.published, stats.stream_sequence);
+    /// # }
+    /// ```
     pub fn stats(&self) -> Stats {
         self.counters.stats()
+    }
+
+    /// What it counts, to be [recorded](crate::Metrics::record) under this name for the recorder that is installed
+    /// with the [`metrics`] facade. Needs the feature `metrics`.
+    ///
+    /// ```no_run
+    /// # fn example(feed: &eventring_nats::Inbound) {
+    /// let mut metrics = feed.metrics("search");
+    /// metrics.record();
+    /// # }
+    /// ```
+    #[cfg(feature = "metrics")]
+    pub fn metrics(&self, feed: impl Into<String>) -> crate::Metrics {
+        let counters = Arc::clone(&self.counters);
+        let label = ("feed", feed.into());
+        crate::Metrics::new(label, stats::METRICS, move || counters.stats())
     }
 
     /// Resolves when the feed has ended: [`join`](Self::join) says why.
@@ -97,6 +129,13 @@ impl Inbound {
     /// # Cancel safety
     ///
     /// Dropping it has no effect.
+    ///
+    /// ```no_run
+    /// # async fn example(feed: eventring_nats::Inbound) {
+    /// feed.ended().await;
+    /// eprintln!("{}", feed.join().await.end);
+    /// # }
+    /// ```
     pub async fn ended(&self) {
         self.stop.closed().await;
     }
@@ -110,6 +149,13 @@ impl Inbound {
     /// # Cancel safety
     ///
     /// As if the feed was dropped.
+    ///
+    /// ```no_run
+    /// # async fn example(feed: eventring_nats::Inbound) {
+    /// let stopped = feed.join().await;
+    /// eprintln!("{}; {} come again", stopped.end, stopped.left);
+    /// # }
+    /// ```
     pub async fn join(self) -> Stopped {
         match self.task.await {
             Ok(stopped) => stopped,
@@ -130,6 +176,14 @@ impl Inbound {
     /// # Cancel safety
     ///
     /// The feed ends all the same.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # async fn example(feed: eventring_nats::Inbound) {
+    /// let stopped = feed.stop(Duration::from_secs(5)).await;
+    /// println!("{} come again", stopped.left);
+    /// # }
+    /// ```
     pub async fn stop(self, timeout: Duration) -> Stopped {
         self.deadline.send_replace(Some(timeout));
         self.stop.send_replace(true);
@@ -145,16 +199,17 @@ impl Inbound {
         let (stop, stopped) = watch::channel(false);
         let (deadline, limit) = watch::channel(None);
         let counters = Arc::clone(&feed.counters);
-        let task = tokio::spawn(async move {
+        let span = feed.source.span();
+        let run = async move {
             let end = select! {
                 end = feed.run(stopped) => end,
                 () = late(limit) => End::Late,
             };
-            Stopped {
-                end,
-                left: feed.unacknowledged(),
-            }
-        });
+            let left = feed.unacknowledged();
+            tracing::info!(%end, left, published = feed.counters.stats().published, "feed ends");
+            Stopped { end, left }
+        };
+        let task = tokio::spawn(run.instrument(span));
         Self {
             counters,
             stop,

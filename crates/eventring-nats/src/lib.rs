@@ -40,14 +40,19 @@
 //!   nothing depends on how long it lasts.
 //! * If that last message is of a later epoch, another process has taken the name over: [`End::Fenced`].
 
+mod counters;
 mod error;
 mod identity;
 pub mod inbound;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod outbound;
 mod stream;
 
 pub use error::StartError;
 pub use inbound::{Delivered, Inbound};
+#[cfg(feature = "metrics")]
+pub use metrics::Metrics;
 pub use outbound::{End, Outbound, OutboundBuilder, Reject, Rejection, Stats, Stopped};
 
 /// The examples of the README are tests too.

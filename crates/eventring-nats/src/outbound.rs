@@ -60,6 +60,14 @@ struct Order {
 impl<E> Outbound<E> {
     /// A relay that stores the events as messages of this stream, from a source of this name. A source is
     /// one process, or one bus of it: it has a subject for itself.
+    ///
+    /// ```no_run
+    /// # fn example(jetstream: async_nats::jetstream::Context) {
+    /// use eventring_nats::Outbound;
+    ///
+    /// let relay = Outbound::<String>::builder(jetstream, "AUDIT", "api-1");
+    /// # }
+    /// ```
     pub fn builder(
         context: Context,
         stream: impl Into<String>,
@@ -70,13 +78,45 @@ impl<E> Outbound<E> {
 
     /// What is on the broker: [`reached`](Watermark::reached) waits for an event. Events that were
     /// [skipped](Reject::Skip) count too.
+    ///
+    /// ```no_run
+    /// # async fn example(relay: &eventring_nats::Outbound<String>, sequence: u64) {
+    /// match relay.stored().reached(sequence).await {
+    ///     Ok(()) => println!("{sequence} is on the broker"),
+    ///     Err(_) => eprintln!("the relay has ended before"),
+    /// }
+    /// # }
+    /// ```
     pub fn stored(&self) -> &Watermark<E> {
         &self.stored
     }
 
     /// What it has done so far.
+    ///
+    /// ```no_run
+    /// # fn example(relay: &eventring_nats::Outbound<String>) {
+    /// let stats = relay.stats();
+    /// println!("{} stored, {} in flight", stats.stored, stats.in_flight);
+    /// # }
+    /// ```
     pub fn stats(&self) -> Stats {
         self.counters.stats()
+    }
+
+    /// What it counts, to be [recorded](crate::Metrics::record) under this name for the recorder that is installed
+    /// with the [`metrics`] facade. Needs the feature `metrics`.
+    ///
+    /// ```no_run
+    /// # fn example(relay: &eventring_nats::Outbound<String>) {
+    /// let mut metrics = relay.metrics("audit");
+    /// metrics.record();
+    /// # }
+    /// ```
+    #[cfg(feature = "metrics")]
+    pub fn metrics(&self, relay: impl Into<String>) -> crate::Metrics {
+        let counters = Arc::clone(&self.counters);
+        let label = ("relay", relay.into());
+        crate::Metrics::new(label, stats::METRICS, move || counters.stats())
     }
 
     /// Resolves when the relay has ended: [`join`](Self::join) says why.
@@ -84,6 +124,13 @@ impl<E> Outbound<E> {
     /// # Cancel safety
     ///
     /// Dropping it has no effect.
+    ///
+    /// ```no_run
+    /// # async fn example(relay: eventring_nats::Outbound<String>) {
+    /// relay.ended().await;
+    /// eprintln!("{:?}", relay.join().await.end);
+    /// # }
+    /// ```
     pub async fn ended(&self) {
         self.orders.closed().await;
     }
@@ -98,6 +145,13 @@ impl<E> Outbound<E> {
     /// # Cancel safety
     ///
     /// As if the relay was dropped.
+    ///
+    /// ```no_run
+    /// # async fn example(bus: eventring::EventBus<String>, relay: eventring_nats::Outbound<String>) {
+    /// bus.close();
+    /// assert_eq!(relay.join().await.end, eventring_nats::End::Complete);
+    /// # }
+    /// ```
     pub async fn join(self) -> Stopped<E> {
         match self.task.await {
             Ok(stopped) => stopped,
@@ -117,6 +171,14 @@ impl<E> Outbound<E> {
     /// # Cancel safety
     ///
     /// The relay ends all the same.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # async fn example(relay: eventring_nats::Outbound<String>) {
+    /// let stopped = relay.stop(Duration::from_secs(5)).await;
+    /// println!("{} are left", stopped.left());
+    /// # }
+    /// ```
     pub async fn stop(self, timeout: Duration) -> Stopped<E> {
         self.orders.send_replace(Order {
             stop: true,
@@ -216,11 +278,26 @@ pub struct Stopped<E> {
 
 impl<E> Stopped<E> {
     /// The sequence number before which everything is on the broker.
+    ///
+    /// ```no_run
+    /// # fn example(stopped: eventring_nats::Stopped<String>) {
+    /// println!("the broker has all before {}", stopped.stored());
+    /// # }
+    /// ```
     pub fn stored(&self) -> u64 {
         self.receiver.committed()
     }
 
     /// How many events are in the bus that are not known to be on the broker.
+    ///
+    /// ```no_run
+    /// # fn example(mut stopped: eventring_nats::Stopped<String>) {
+    /// eprintln!("{} are not stored, as far as is known:", stopped.left());
+    /// while let Ok(event) = stopped.receiver.try_recv() {
+    ///     eprintln!("{event}");
+    /// }
+    /// # }
+    /// ```
     pub fn left(&self) -> u64 {
         self.receiver.len() as u64
     }

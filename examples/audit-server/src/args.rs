@@ -1,5 +1,6 @@
 //! The command line.
 
+use async_nats::ServerAddr;
 use clap::Parser;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -36,6 +37,19 @@ pub struct Args {
     /// Answer a request only when its event is on disk
     #[arg(long)]
     pub durable: bool,
+
+    /// Send what is stored on to this NATS server, which has JetStream: to the stream AUDIT
+    #[arg(long, value_name = "URL")]
+    pub nats: Option<ServerAddr>,
+
+    /// The name that the stream has for this database: no other one may send by it
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "audit-server",
+        requires = "nats"
+    )]
+    pub nats_source: String,
 
     /// Do not audit: to measure what auditing costs
     #[arg(long, conflicts_with = "durable")]

@@ -9,6 +9,8 @@
 //!              │                     Block bus ──► viewers (lossy)  ──► /events ──► page
 //!              │                         │
 //!              └── commit ◄── SQLite ◄── sink (committing, in batches)
+//!                               │
+//!                               └──► relay (--nats) ──► JetStream
 //! ```
 
 mod api;
@@ -16,6 +18,7 @@ mod args;
 mod audit;
 mod event;
 mod layer;
+mod nats;
 mod page;
 mod problem;
 mod prometheus;

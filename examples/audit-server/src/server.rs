@@ -4,6 +4,7 @@ use crate::args::Args;
 use crate::audit::{self, Audit};
 use crate::event::AuditEvent;
 use crate::layer::audited;
+use crate::nats::{Route, Sending};
 use crate::problem::Problem;
 use crate::shutdown::{Running, Signals, exit_at_next};
 use crate::stats::{self, Sources};
@@ -17,13 +18,20 @@ use eventring::{BuildError, EventBus};
 use eventring_log::{Attached, Json, Log, Options, Trouble};
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 /// Serves until it is told to stop.
 pub async fn run(args: Args) -> anyhow::Result<()> {
-    let (bus, attached) = open(&args)?;
+    let (log, bus, attached) = open(&args)?;
     let first = bus.stats().next_sequence;
+    let route = args.nats.clone().map(|server| Route {
+        log,
+        bus: bus.clone(),
+        server,
+        source: args.nats_source.clone(),
+    });
     let audit = Arc::new(Audit::new(bus, attached.watermark()));
     let sources = Sources {
         audit: Arc::clone(&audit),
@@ -48,6 +56,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let serving = axum::serve(listener, app).with_graceful_shutdown(stop.clone().cancelled_owned());
     let mut serving = tokio::spawn(serving.into_future());
     let mut signals = Signals::new().context("cannot listen for signals")?;
+    let sending = route.map(Sending::start);
     println!(
         "listening on http://{address}; the audit goes to {}, from event {first} on",
         args.database.display()
@@ -65,7 +74,13 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         serving,
         attached: Arc::clone(&attached),
     };
-    match running.shut_down(args.shutdown_timeout).await {
+    let begun = Instant::now();
+    let lost = running.shut_down(args.shutdown_timeout).await;
+    if let Some(sending) = sending {
+        let left = args.shutdown_timeout.saturating_sub(begun.elapsed());
+        sending.finish(left).await;
+    }
+    match lost {
         0 => Ok(()),
         events => bail!(
             "{events} events could not be stored within {:?} and are lost{}",
@@ -79,9 +94,10 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
 }
 
 type Event = Arc<AuditEvent>;
+type Opened = (Log<Json<Event>>, EventBus<Event>, Arc<Attached<Event>>);
 
-/// The audit's bus, which goes on where the log in the database ends, and what stores its events there.
-fn open(args: &Args) -> anyhow::Result<(EventBus<Event>, Arc<Attached<Event>>)> {
+/// The log in the database, the audit's bus, which goes on where that ends, and what stores its events there.
+fn open(args: &Args) -> anyhow::Result<Opened> {
     let warn = |trouble: &Trouble| tracing::warn!("{trouble}; again in {:?}", trouble.pause);
     let options = Options::new().chained().on_trouble(warn);
     let log = Log::<Json<Event>>::open(&args.database, options).with_context(|| {
@@ -98,7 +114,7 @@ fn open(args: &Args) -> anyhow::Result<(EventBus<Event>, Arc<Attached<Event>>)> 
         anyhow::Error::new(error).context(what)
     })?;
     let attached = log.attach(&bus)?;
-    Ok((bus, Arc::new(attached)))
+    Ok((log, bus, Arc::new(attached)))
 }
 
 fn app(args: &Args, sources: &Sources, metrics: PrometheusHandle) -> Router {

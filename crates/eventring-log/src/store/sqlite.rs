@@ -291,6 +291,14 @@ impl fmt::Debug for Sqlite {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::encoding::Raw;
+    use crate::log::Log;
+    use crate::options::Options;
+    use eventring::{EventBus, WaitStrategy};
+    use rusqlite::ffi::{Error, SQLITE_IOERR_FSYNC};
+    use rusqlite::hooks::Wal;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
 
     fn entries(sequences: Range<u64>) -> Vec<Entry> {
         let entry = |sequence| Entry {
@@ -332,5 +340,33 @@ mod tests {
             assert!(error.to_string().ends_with("where 3 is next"), "{error}");
         }
         assert_eq!(store.extent().unwrap().head.next, 3);
+    }
+
+    /// SQLite itself: the transaction has ended when it says that it failed.
+    #[test]
+    fn a_commit_that_was_done_and_failed_is_not_done_again() {
+        let home = tempfile::tempdir().unwrap();
+        let store = Sqlite::open(home.path().join("events.db"), true).unwrap();
+        let failed = Arc::new(AtomicU32::new(0));
+        let count = Arc::clone(&failed);
+        let (writer, _) = store.writer.as_ref().unwrap();
+        let fail = move |_: &mut Wal, _| {
+            count.fetch_add(1, Ordering::Relaxed);
+            let code = Error::new(SQLITE_IOERR_FSYNC);
+            Err(rusqlite::Error::SqliteFailure(code, None))
+        };
+        lock(writer).wal_hook(Some(fail)).unwrap();
+        let log = Log::with_store(store, Raw, Options::new()).unwrap();
+        let bus = EventBus::with_strategy(16, WaitStrategy::Block);
+        let attached = log.attach(&bus).unwrap();
+        for event in 0..3 {
+            let sequence = bus.publish_blocking(vec![event]).unwrap();
+            let stored = attached.watermark();
+            let stored = stored.reached_timeout(sequence, Duration::from_secs(60));
+            assert_eq!(stored, Some(Ok(())));
+        }
+        assert_eq!(failed.load(Ordering::Relaxed), 3);
+        assert_eq!(log.verify(..).unwrap(), log.head().unwrap());
+        assert_eq!(attached.stats().retries, 0);
     }
 }

@@ -4,3 +4,4 @@ mod attach;
 mod chain;
 mod common;
 mod subscribe;
+mod uncertain;

@@ -76,18 +76,46 @@ impl<B> InboundBuilder<B> {
     }
 
     /// Which subjects it is for. Default: all of the stream.
+    ///
+    /// ```no_run
+    /// # use eventring_nats::inbound::{Delivered, Inbound};
+    /// # fn example(jetstream: async_nats::jetstream::Context) {
+    /// let feed = Inbound::builder::<Delivered<String>>(jetstream, "AUDIT", "search").filter("audit.*.orders");
+    /// # }
+    /// ```
     pub fn filter(mut self, subjects: impl Into<String>) -> Self {
         self.filter = subjects.into();
         self
     }
 
     /// Where it begins. Default: with the first message that the stream has.
+    ///
+    /// ```no_run
+    /// # use eventring_nats::inbound::{Delivered, Inbound};
+    /// # fn example(jetstream: async_nats::jetstream::Context) {
+    /// use eventring_nats::inbound::Start;
+    ///
+    /// let feed = Inbound::builder::<Delivered<String>>(jetstream, "AUDIT", "search").from(Start::New);
+    /// # }
+    /// ```
     pub fn from(mut self, start: Start) -> Self {
         self.start = start;
         self
     }
 
     /// When a message is acknowledged. Default: when it is published.
+    ///
+    /// ```no_run
+    /// # use eventring_nats::inbound::{Delivered, Inbound};
+    /// # fn example(jetstream: async_nats::jetstream::Context) {
+    /// use eventring::{EventBus, WaitStrategy};
+    /// use eventring_nats::inbound::Ack;
+    ///
+    /// let bus = EventBus::<Delivered<String>>::with_strategy(1024, WaitStrategy::Block);
+    /// let sink = bus.subscribe_committing();
+    /// let feed = Inbound::builder(jetstream, "AUDIT", "search").ack(Ack::Committed(sink.watermark()));
+    /// # }
+    /// ```
     pub fn ack(mut self, ack: Ack<B>) -> Self {
         self.ack = ack;
         self
@@ -95,6 +123,13 @@ impl<B> InboundBuilder<B> {
 
     /// How many messages the broker sends ahead of their acknowledgements, at least 1. Default: 1024. With
     /// [`Ack::Committed`], a sink cannot have more before it commits.
+    ///
+    /// ```no_run
+    /// # use eventring_nats::inbound::{Delivered, Inbound};
+    /// # fn example(jetstream: async_nats::jetstream::Context) {
+    /// let feed = Inbound::builder::<Delivered<String>>(jetstream, "AUDIT", "search").in_flight(256);
+    /// # }
+    /// ```
     pub fn in_flight(mut self, messages: u32) -> Self {
         self.in_flight = messages.max(1);
         self
@@ -102,6 +137,16 @@ impl<B> InboundBuilder<B> {
 
     /// How long the broker waits for the acknowledgement of a message, before it sends it again. While the
     /// feed lives, it asks for more time as long as it needs. Default: 5 s.
+    ///
+    /// ```no_run
+    /// # use eventring_nats::inbound::{Delivered, Inbound};
+    /// # fn example(jetstream: async_nats::jetstream::Context) {
+    /// use std::time::Duration;
+    ///
+    /// let feed = Inbound::builder::<Delivered<String>>(jetstream, "AUDIT", "search")
+    ///     .ack_wait(Duration::from_secs(30));
+    /// # }
+    /// ```
     pub fn ack_wait(mut self, time: Duration) -> Self {
         self.ack_wait = time;
         self
@@ -109,12 +154,32 @@ impl<B> InboundBuilder<B> {
 
     /// Leaves out what an [`Outbound`](crate::Outbound) of this source has published, so that a process
     /// does not get its own events back.
+    ///
+    /// ```no_run
+    /// # use eventring_nats::inbound::{Delivered, Inbound};
+    /// # fn example(jetstream: async_nats::jetstream::Context) {
+    /// let feed = Inbound::builder::<Delivered<String>>(jetstream, "AUDIT", "search").skip_source("api-1");
+    /// # }
+    /// ```
     pub fn skip_source(mut self, source: impl Into<String>) -> Self {
         self.skipped_source = Some(source.into());
         self
     }
 
     /// What to do about a message that cannot be decoded. Default: stop.
+    ///
+    /// ```no_run
+    /// # use eventring_nats::inbound::{Delivered, Inbound};
+    /// # fn example(jetstream: async_nats::jetstream::Context) {
+    /// use eventring_nats::inbound::Undecoded;
+    ///
+    /// let feed = Inbound::builder::<Delivered<String>>(jetstream, "AUDIT", "search")
+    ///     .on_undecodable(|undecodable| {
+    ///         eprintln!("{}: {}", undecodable.message.sequence, undecodable.error);
+    ///         Undecoded::Skip
+    ///     });
+    /// # }
+    /// ```
     pub fn on_undecodable(
         mut self,
         hook: impl FnMut(&Undecodable<'_>) -> Undecoded + Send + 'static,
@@ -134,6 +199,23 @@ impl<B> InboundBuilder<B> {
     /// # Cancel safety
     ///
     /// The consumer may have been made.
+    ///
+    /// ```no_run
+    /// # use eventring_nats::inbound::{Delivered, Inbound, StartError};
+    /// # async fn example(jetstream: async_nats::jetstream::Context) -> Result<(), StartError> {
+    /// use eventring::{EventBus, WaitStrategy};
+    ///
+    /// let bus = EventBus::<Delivered<String>>::with_strategy(1024, WaitStrategy::Block);
+    /// let mut receiver = bus.subscribe();
+    /// let feed = Inbound::builder(jetstream, "AUDIT", "search")
+    ///     .start(bus, |message| String::from_utf8(message.payload.to_vec()))
+    ///     .await?;
+    /// while let Some(delivered) = receiver.recv().await {
+    ///     println!("{}", delivered.event);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn start<E, X>(
         self,
         bus: EventBus<B>,

@@ -95,6 +95,7 @@ where
                     Ok(Waits::Message) => {}
                     Ok(Waits::Room) => room = room.or_else(|| Some(bus.reserve())),
                     Ok(Waits::Answer(gap)) if answer.is_none() => {
+                        tracing::debug!(gap.after, gap.upto, "reading what was not delivered");
                         answer = Some(self.source.first_after(gap).boxed());
                     }
                     Ok(Waits::Answer(_)) => {}
@@ -182,6 +183,7 @@ where
                         }
                     }
                     _ => {
+                        tracing::debug!("pulling again");
                         pause = pause.longer();
                         (messages, pulling) = (None, Some(self.source.pull(pause).boxed()));
                     }
@@ -280,6 +282,7 @@ where
                 error,
             }),
             Undecoded::Skip => {
+                tracing::warn!(stream_sequence, %error, "a message is skipped");
                 self.counters.undecoded.add(1);
                 let (_, arrived) = self.order.take().expect("it is there");
                 let reply = arrived.reply.map(|reply| (reply, AckKind::Term));

@@ -204,7 +204,11 @@ mod tests {
                 .collect();
             let (mut order, mut taken) = (Order::new(0, 0, 0), Vec::new());
             let (mut number, mut again, mut fresh) = (0, Vec::new(), stream.iter());
-            while taken.len() < stream.len() {
+            for step in 0.. {
+                if taken.len() == stream.len() {
+                    break;
+                }
+                assert!(step < 10_000, "seed {seed}: no end after {taken:?}");
                 let old = !again.is_empty() && (random(3) == 0 || fresh.len() == 0);
                 let sequence = match old {
                     true => again.swap_remove(random(again.len() as u64) as usize),

@@ -14,6 +14,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::sleep;
+use tracing::Span;
 
 const HEARTBEAT: Duration = Duration::from_secs(5);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -48,6 +49,11 @@ impl Source {
             consumer,
             filter,
         }))
+    }
+
+    pub(super) fn span(&self) -> Span {
+        let info = self.0.consumer.cached_info();
+        tracing::info_span!("feed", stream = %info.stream_name, durable = %info.name)
     }
 
     /// Pulls once the broker answers. Consumers are told apart by when they were made: one that was made

@@ -1,6 +1,8 @@
 //! What a feed counts.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use crate::counters::counters;
+#[cfg(feature = "metrics")]
+use crate::metrics::{Kind, Metric};
 
 /// What a feed has done so far: see [`Inbound::stats`](super::Inbound::stats).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,35 +31,52 @@ pub struct Stats {
     pub stream_sequence: u64,
 }
 
-macro_rules! counters {
-    ($($name:ident)*) => {
-        #[derive(Debug, Default)]
-        pub(super) struct Counters {
-            $(pub(super) $name: Counter,)*
-        }
-
-        impl Counters {
-            pub(super) fn stats(&self) -> Stats {
-                Stats { $($name: self.$name.0.load(Ordering::Relaxed),)* }
-            }
-        }
-    };
-}
-
 counters! {
     published acknowledged redelivered own undecoded in_progress reread pulls held stream_sequence
 }
 
-/// Written by the feed's task alone.
-#[derive(Debug, Default)]
-pub(super) struct Counter(AtomicU64);
-
-impl Counter {
-    pub(super) fn add(&self, more: u64) {
-        self.0.fetch_add(more, Ordering::Relaxed);
-    }
-
-    pub(super) fn set(&self, value: u64) {
-        self.0.store(value, Ordering::Relaxed);
-    }
-}
+#[cfg(feature = "metrics")]
+pub(super) const METRICS: &[Metric<Stats>] = &[
+    Metric {
+        name: "eventring_nats_inbound_published_total",
+        kind: Kind::Counter,
+        text: "Events published on the bus.",
+        value: |stats| stats.published,
+    },
+    Metric {
+        name: "eventring_nats_inbound_acknowledged_total",
+        kind: Kind::Counter,
+        text: "Messages acknowledged.",
+        value: |stats| stats.acknowledged,
+    },
+    Metric {
+        name: "eventring_nats_inbound_redelivered_total",
+        kind: Kind::Counter,
+        text: "Messages that came again.",
+        value: |stats| stats.redelivered,
+    },
+    Metric {
+        name: "eventring_nats_inbound_undecoded_total",
+        kind: Kind::Counter,
+        text: "Messages that could not be decoded, and were skipped.",
+        value: |stats| stats.undecoded,
+    },
+    Metric {
+        name: "eventring_nats_inbound_reread_total",
+        kind: Kind::Counter,
+        text: "Messages read from the stream, since their delivery was lost.",
+        value: |stats| stats.reread,
+    },
+    Metric {
+        name: "eventring_nats_inbound_pulls_total",
+        kind: Kind::Counter,
+        text: "Times that pulling began.",
+        value: |stats| stats.pulls,
+    },
+    Metric {
+        name: "eventring_nats_inbound_held",
+        kind: Kind::Gauge,
+        text: "Messages that are received and not acknowledged.",
+        value: |stats| stats.held,
+    },
+];

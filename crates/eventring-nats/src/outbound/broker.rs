@@ -7,17 +7,20 @@ use async_nats::header::{
     NATS_EXPECTED_LAST_MESSAGE_ID, NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, NATS_MESSAGE_ID,
 };
 use async_nats::jetstream::message::StreamMessage;
-use async_nats::jetstream::publish::PublishAck;
-use async_nats::jetstream::response::Response;
 use async_nats::jetstream::stream::{LastRawMessageErrorKind, Stream};
 use async_nats::jetstream::{self, ErrorCode};
 use async_nats::{Client, HeaderMap, Message, StatusCode, Subject, Subscriber};
 use eventring::Receiver;
+use serde::Deserialize;
+use std::fmt::Write;
 use std::future::pending;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::timeout;
+
+/// So much room two numbers take, and a dot before each.
+const NUMBERS: usize = 2 * (1 + 20);
 
 pub(super) struct Broker {
     pub(super) client: Client,
@@ -36,6 +39,24 @@ pub(super) enum After {
     Place(u64),
     /// The event of this number, as the last message of the stream.
     Event(u64),
+}
+
+/// An event is stored.
+pub(super) struct Stored {
+    /// Where, in the stream.
+    pub(super) place: u64,
+    /// The broker had it already.
+    pub(super) duplicate: bool,
+}
+
+/// What the broker answers. Of all that async-nats makes of it nothing else is needed, and for each event it takes
+/// longer.
+#[derive(Deserialize)]
+struct Answer {
+    seq: Option<u64>,
+    #[serde(default)]
+    duplicate: bool,
+    error: Option<jetstream::Error>,
 }
 
 /// Why the relay has to resume.
@@ -69,7 +90,8 @@ impl Broker {
             }
             After::Event(event) => headers.insert(NATS_EXPECTED_LAST_MESSAGE_ID, self.id(event)),
         }
-        let reply = format!("{}.{attempt}.{sequence}", self.inbox);
+        let mut reply = String::with_capacity(self.inbox.len() + NUMBERS);
+        let _ = write!(reply, "{}.{attempt}.{sequence}", self.inbox);
         let subject = self.subject.clone();
         let sent =
             self.client
@@ -83,20 +105,17 @@ impl Broker {
             epoch: self.epoch,
             sequence,
         };
-        origin.to_string()
+        let mut id = String::with_capacity(self.source.len() + NUMBERS);
+        let _ = write!(id, "{origin}");
+        id
     }
 
-    /// The last message of the subject, as the stream's leader knows it.
+    /// The last message of the subject.
     pub(super) async fn last(
         &self,
         limit: Duration,
     ) -> Result<Option<StreamMessage>, async_nats::Error> {
-        let asked = self.stream.get_last_raw_message_by_subject(&self.subject);
-        match timeout(limit, asked).await? {
-            Ok(message) => Ok(Some(message)),
-            Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
-            Err(error) => Err(error.into()),
-        }
+        last(&self.stream, &self.subject, limit).await
     }
 
     /// How often the client has connected.
@@ -105,11 +124,22 @@ impl Broker {
     }
 }
 
+/// The last message of the subject, as the stream's leader knows it.
+pub(super) async fn last(
+    stream: &Stream,
+    subject: &str,
+    limit: Duration,
+) -> Result<Option<StreamMessage>, async_nats::Error> {
+    let asked = stream.get_last_raw_message_by_subject(subject);
+    match timeout(limit, asked).await? {
+        Ok(message) => Ok(Some(message)),
+        Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// What the broker says to the event of this number, if it was sent by this attempt.
-pub(super) fn answer(
-    message: &Message,
-    attempt: u64,
-) -> Option<(u64, Result<PublishAck, Trouble>)> {
+pub(super) fn answer(message: &Message, attempt: u64) -> Option<(u64, Result<Stored, Trouble>)> {
     let mut tokens = message.subject.rsplit('.');
     let mut number = || tokens.next()?.parse::<u64>().ok();
     let sequence = number()?;
@@ -120,8 +150,15 @@ pub(super) fn answer(
         Err(Trouble::Refused("there is no such stream".into()))
     } else {
         match serde_json::from_slice(&message.payload) {
-            Ok(Response::Ok(ack)) => Ok(ack),
-            Ok(Response::Err { error }) => Err(refused(sequence, &error)),
+            Ok(Answer {
+                error: Some(error), ..
+            }) => Err(refused(sequence, &error)),
+            Ok(Answer {
+                seq: Some(place),
+                duplicate,
+                ..
+            }) => Ok(Stored { place, duplicate }),
+            Ok(_) => Err(Trouble::Refused("it says nothing".into())),
             Err(error) => Err(Trouble::Refused(error.to_string())),
         }
     };
@@ -160,13 +197,17 @@ impl Upto {
 
     /// The sequence number before which all is to be stored. Told to stop, it is that of the next event.
     pub(super) fn end<E>(&mut self, receiver: &Receiver<E>) -> u64 {
-        if let Some(orders) = &self.orders {
-            let stop = orders.borrow().stop;
+        if let Some(orders) = &mut self.orders {
+            let changed = orders.has_changed();
+            if let Ok(false) = changed {
+                return self.end;
+            }
+            let stop = orders.borrow_and_update().stop;
             if stop {
                 self.end = receiver.position() + receiver.len() as u64;
             }
             // Or nobody can tell it any more.
-            if stop || orders.has_changed().is_err() {
+            if stop || changed.is_err() {
                 self.orders = None;
             }
         }

@@ -8,7 +8,7 @@
 //!   what is stored by that, rewind to what is not, go on from there.
 //! * What is in flight lies between the receiver's committed sequence number and its position.
 
-use super::broker::{After, Broker, Trouble, Upto, answer};
+use super::broker::{After, Broker, Stored, Trouble, Upto, answer};
 use super::builder::{Encode, OnReject};
 use super::stats::Counters;
 use super::{End, Order, Reject, Rejection, Stopped};
@@ -16,7 +16,6 @@ use crate::identity::Origin;
 use async_nats::Message;
 use async_nats::client::PublishErrorKind;
 use async_nats::jetstream::message::StreamMessage;
-use async_nats::jetstream::publish::PublishAck;
 use eventring::{Receiver, TryRecvError};
 use futures_util::{FutureExt, StreamExt};
 use std::convert::Infallible;
@@ -201,24 +200,24 @@ impl<E: Send + Sync> Relay<E> {
 
     fn hear(&mut self, message: &Message) -> ControlFlow<Trouble> {
         match answer(message, self.state.attempt) {
-            Some((sequence, Ok(ack))) => self.acknowledged(sequence, &ack),
+            Some((sequence, Ok(stored))) => self.acknowledged(sequence, stored),
             Some((_, Err(trouble))) => return Break(trouble),
             None => {}
         }
         Continue(())
     }
 
-    fn acknowledged(&mut self, sequence: u64, ack: &PublishAck) {
+    fn acknowledged(&mut self, sequence: u64, stored: Stored) {
         let State {
             last,
             heard,
             failures,
             ..
         } = &mut self.state;
-        (*last, *heard, *failures) = (ack.sequence, Instant::now(), 0);
+        (*last, *heard, *failures) = (stored.place, Instant::now(), 0);
         self.window = (self.window + 1).min(self.settings.in_flight);
-        self.counters.duplicates.add(u64::from(ack.duplicate));
-        self.counters.stream_sequence.set(ack.sequence);
+        self.counters.duplicates.add(u64::from(stored.duplicate));
+        self.counters.stream_sequence.set(stored.place);
         self.commit(sequence + 1);
     }
 

@@ -1,6 +1,8 @@
 //! What a relay counts.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use crate::counters::counters;
+#[cfg(feature = "metrics")]
+use crate::metrics::{Kind, Metric};
 
 /// What a relay has done since it started: [`Outbound::stats`](crate::Outbound::stats).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,45 +24,46 @@ pub struct Stats {
     pub stream_sequence: u64,
 }
 
-/// Written by the relay's task alone.
-#[derive(Debug, Default)]
-pub(super) struct Counters {
-    pub(super) stored: Counter,
-    pub(super) in_flight: Counter,
-    pub(super) duplicates: Counter,
-    pub(super) skipped: Counter,
-    pub(super) resumed: Counter,
-    pub(super) reconnects: Counter,
-    pub(super) stream_sequence: Counter,
+counters! {
+    stored in_flight duplicates skipped resumed reconnects stream_sequence
 }
 
-impl Counters {
-    pub(super) fn stats(&self) -> Stats {
-        Stats {
-            stored: self.stored.get(),
-            in_flight: self.in_flight.get(),
-            duplicates: self.duplicates.get(),
-            skipped: self.skipped.get(),
-            resumed: self.resumed.get(),
-            reconnects: self.reconnects.get(),
-            stream_sequence: self.stream_sequence.get(),
-        }
-    }
-}
-
-#[derive(Debug, Default)]
-pub(super) struct Counter(AtomicU64);
-
-impl Counter {
-    pub(super) fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn set(&self, to: u64) {
-        self.0.store(to, Ordering::Relaxed);
-    }
-
-    pub(super) fn add(&self, count: u64) {
-        self.set(self.get() + count);
-    }
-}
+#[cfg(feature = "metrics")]
+pub(super) const METRICS: &[Metric<Stats>] = &[
+    Metric {
+        name: "eventring_nats_outbound_stored_total",
+        kind: Kind::Counter,
+        text: "Events that are on the broker.",
+        value: |stats| stats.stored,
+    },
+    Metric {
+        name: "eventring_nats_outbound_in_flight",
+        kind: Kind::Gauge,
+        text: "Events that were sent and are not acknowledged.",
+        value: |stats| stats.in_flight,
+    },
+    Metric {
+        name: "eventring_nats_outbound_duplicates_total",
+        kind: Kind::Counter,
+        text: "Events that the broker had already when it acknowledged them.",
+        value: |stats| stats.duplicates,
+    },
+    Metric {
+        name: "eventring_nats_outbound_skipped_total",
+        kind: Kind::Counter,
+        text: "Events that the broker does not take.",
+        value: |stats| stats.skipped,
+    },
+    Metric {
+        name: "eventring_nats_outbound_resumed_total",
+        kind: Kind::Counter,
+        text: "Times that the relay asked where to go on.",
+        value: |stats| stats.resumed,
+    },
+    Metric {
+        name: "eventring_nats_outbound_reconnects_total",
+        kind: Kind::Counter,
+        text: "Connections after the first one.",
+        value: |stats| stats.reconnects,
+    },
+];

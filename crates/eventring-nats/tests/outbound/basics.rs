@@ -1,7 +1,9 @@
 //! Without faults.
 
 use crate::server::Server;
-use crate::support::{PATIENCE, assert_sequence, builder, bus, connect, encode, reached, stored};
+use crate::support::{
+    PATIENCE, assert_sequence, builder, bus, connect, encode, reached, relayed, stored,
+};
 use async_nats::jetstream::stream::{Config, RetentionPolicy, StorageType};
 use eventring::{EventBus, WaitStrategy};
 use eventring_nats::{End, Outbound, StartError};
@@ -12,11 +14,7 @@ async fn events_are_stored_in_order() {
     let Some(server) = Server::start() else {
         return;
     };
-    let bus = bus(64);
-    let relay = builder(&server, "a")
-        .await
-        .start(bus.subscribe_committing());
-    let relay = relay.await.unwrap();
+    let (bus, relay) = relayed(&server, 64).await;
     for event in 0..1000 {
         assert_eq!(bus.publish(event).await, Ok(event));
     }
@@ -64,11 +62,7 @@ async fn each_run_has_numbers_of_its_own() {
         return;
     };
     for run in 0..3 {
-        let bus = bus(64);
-        let relay = builder(&server, "a")
-            .await
-            .start(bus.subscribe_committing());
-        let relay = relay.await.unwrap();
+        let (bus, relay) = relayed(&server, 64).await;
         for event in 10 * run..10 * (run + 1) {
             bus.publish(event).await.unwrap();
         }
@@ -82,9 +76,12 @@ async fn continued_numbers_are_not_stored_again() {
     let Some(server) = Server::start() else {
         return;
     };
+    let mut stored_before = 0;
     // What a log has that a process reads again after it was killed: more than was sent, or less.
     for (first, end) in [(0, 10), (5, 20), (12, 15), (15, 30)] {
         let builder = builder(&server, "a").await.continued();
+        assert_eq!(builder.next().await.unwrap(), stored_before);
+        stored_before = end.max(stored_before);
         let bus = EventBus::builder()
             .strategy(WaitStrategy::Block)
             .first(first)

@@ -3,12 +3,13 @@
 use crate::proxy::{Mode, Proxy};
 use crate::server::Server;
 use crate::support::{
-    PATIENCE, Publisher, assert_sequence, builder, builder_to, bus, connect, in_stream, reached,
-    stored, until,
+    PATIENCE, Publisher, assert_sequence, builder, builder_to, bus, connect, encode, in_stream,
+    reached, relayed, stored, until,
 };
-use async_nats::HeaderMap;
-use async_nats::jetstream::Context;
 use async_nats::jetstream::stream::Config;
+use async_nats::jetstream::{self, Context};
+use async_nats::{ConnectOptions, HeaderMap};
+use eventring::EventBus;
 use eventring_nats::{End, Outbound};
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
@@ -18,11 +19,7 @@ async fn a_broker_is_killed_50_times_in_a_burst() {
     let Some(mut server) = Server::start() else {
         return;
     };
-    let bus = bus(256);
-    let relay = builder(&server, "a")
-        .await
-        .start(bus.subscribe_committing());
-    let relay = relay.await.unwrap();
+    let (bus, relay) = relayed(&server, 256).await;
     let publisher = Publisher::start(&bus);
     for _ in 0..50 {
         let before = relay.stats();
@@ -42,11 +39,7 @@ async fn a_broker_stops_for_longer_than_the_ack_timeout() {
     let Some(server) = Server::start() else {
         return;
     };
-    let bus = bus(256);
-    let relay = builder(&server, "a")
-        .await
-        .start(bus.subscribe_committing());
-    let relay = relay.await.unwrap();
+    let (bus, relay) = relayed(&server, 256).await;
     let publisher = Publisher::start(&bus);
     for _ in 0..3 {
         let before = relay.stats();
@@ -148,11 +141,7 @@ async fn who_stops_while_the_broker_is_down_is_told_what_is_left() {
     let Some(mut server) = Server::start() else {
         return;
     };
-    let bus = bus(64);
-    let relay = builder(&server, "a")
-        .await
-        .start(bus.subscribe_committing());
-    let relay = relay.await.unwrap();
+    let (bus, relay) = relayed(&server, 64).await;
     for event in 0..10 {
         bus.publish(event).await.unwrap();
     }
@@ -199,4 +188,36 @@ async fn a_relay_goes_on_where_another_one_was_stopped() {
     let relay = builder(&server, "a").await.resume(stopped).await.unwrap();
     reached(&relay, 29).await;
     assert_sequence(&stored(server.url(), "a").await, 0, 30);
+}
+
+#[tokio::test]
+async fn a_client_that_is_closed_ends_it() {
+    let Some(mut server) = Server::start() else {
+        return;
+    };
+    let (drained_bus, given_up_bus) = (bus(64), bus(64));
+    let start = async |source: &str, context: &Context, bus: &EventBus<u64>| {
+        let builder = Outbound::builder(context.clone(), "AUDIT", source).encode(encode);
+        let relay = builder.start(bus.subscribe_committing()).await.unwrap();
+        bus.publish(0).await.unwrap();
+        reached(&relay, 0).await;
+        relay
+    };
+    let context = connect(server.url()).await;
+    let drained = start("drained", &context, &drained_bus).await;
+    context.client().drain().await.unwrap();
+    let stopped = timeout(PATIENCE, drained.join()).await.expect("it goes on");
+    assert_eq!((stopped.end, stopped.stored()), (End::Disconnected, 1));
+
+    let options = ConnectOptions::new().max_reconnects(1);
+    let context = jetstream::new(options.connect(server.url()).await.unwrap());
+    let given_up = start("given-up", &context, &given_up_bus).await;
+    server.kill();
+    for event in 1..10 {
+        given_up_bus.publish(event).await.unwrap();
+    }
+    let stopped = timeout(PATIENCE, given_up.join())
+        .await
+        .expect("it goes on");
+    assert_eq!((stopped.end, stopped.left()), (End::Disconnected, 9));
 }

@@ -36,6 +36,14 @@ pub(crate) async fn builder(server: &Server, source: &str) -> Builder {
     builder_to(server.url(), source).await
 }
 
+/// A bus with a relay, of the source a.
+pub(crate) async fn relayed(server: &Server, capacity: usize) -> (EventBus<u64>, Outbound<u64>) {
+    let bus = bus(capacity);
+    let relay = builder(server, "a").await.start(bus.subscribe_committing());
+    let relay = relay.await.unwrap();
+    (bus, relay)
+}
+
 /// A relay to the stream AUDIT that is quick to notice.
 pub(crate) async fn builder_to(urls: impl async_nats::ToServerAddrs, source: &str) -> Builder {
     Outbound::builder(connect(urls).await, "AUDIT", source)
@@ -97,6 +105,7 @@ pub(crate) async fn reached(relay: &Outbound<u64>, sequence: u64) {
     let reached = reached.unwrap_or_else(|_| panic!("{sequence} is not stored: {relay:?}"));
     reached.unwrap_or_else(|_| panic!("the relay has ended before {sequence}: {relay:?}"));
 }
+
 /// Waits until the relay has done something.
 pub(crate) async fn until(relay: &Outbound<u64>, done: impl Fn(Stats) -> bool) {
     let poll = async {

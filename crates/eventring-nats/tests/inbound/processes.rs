@@ -1,20 +1,17 @@
-//! A feed and its sink in a process that is killed over and over.
+//! A feed and its sink in processes that are killed, or that are two.
 
-mod server;
-
-use async_nats::jetstream::{self, Context, stream};
+use crate::server::Server;
+use crate::support::{LONG, publish, stream};
+use async_nats::jetstream;
 use eventring::{EventBus, WaitStrategy};
 use eventring_nats::inbound::{Ack, Delivered, Inbound};
-use server::Server;
 use std::env;
 use std::process::Stdio;
-use std::time::Duration;
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
 const EVENTS: u64 = 2_000;
-const LONG: Duration = Duration::from_secs(60);
 
 /// In a process of its own: says what it gets, and up to where it has committed.
 #[tokio::test]
@@ -30,6 +27,7 @@ async fn sink() {
         .start(bus, |message| String::from_utf8(message.payload.to_vec()))
         .await
         .unwrap();
+    println!("it runs");
     while let Some(batch) = sink.recv_batch(8).await {
         let mut last = 0;
         for (_, event) in batch.iter() {
@@ -41,34 +39,16 @@ async fn sink() {
     }
 }
 
-fn spawn(url: &str) -> Child {
-    Command::new(env::current_exe().unwrap())
-        .args(["--exact", "sink", "--nocapture"])
+fn spawn(url: &str) -> (Child, Lines<BufReader<ChildStdout>>) {
+    let mut child = Command::new(env::current_exe().unwrap())
+        .args(["--exact", "processes::sink", "--nocapture"])
         .env("SINK_URL", url)
         .stdout(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
-        .unwrap()
-}
-
-async fn stored(server: &Server) -> Context {
-    let context = jetstream::new(async_nats::connect(server.url()).await.unwrap());
-    let config = stream::Config {
-        name: "S".into(),
-        subjects: vec!["s.>".into()],
-        ..Default::default()
-    };
-    context.create_stream(config).await.unwrap();
-    for number in 0..EVENTS {
-        let payload = number.to_string().into();
-        context
-            .publish("s.a", payload)
-            .await
-            .unwrap()
-            .await
-            .unwrap();
-    }
-    context
+        .unwrap();
+    let said = BufReader::new(child.stdout.take().unwrap()).lines();
+    (child, said)
 }
 
 /// Nothing is lost: what one has not said to be committed, the next one gets. In each it comes in order.
@@ -77,11 +57,10 @@ async fn what_a_killed_process_has_not_committed_comes_again() {
     let Some(server) = Server::start() else {
         return;
     };
-    let _context = stored(&server).await;
+    publish(&stream(&server).await, "s.a", 0..EVENTS).await;
     let mut committed = 0;
     for round in 1.. {
-        let mut child = spawn(&server.url());
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let (mut child, mut lines) = spawn(&server.url());
         let enough = (committed + round * 37).min(EVENTS);
         let run = async {
             let mut expected = None;
@@ -108,6 +87,49 @@ async fn what_a_killed_process_has_not_committed_comes_again() {
         assert!(committed + 8 >= enough, "{committed} of {enough}");
         if committed == EVENTS {
             break;
+        }
+    }
+}
+
+/// Not what a durable consumer is for, but each of them gets all, in order, up to the last one that is delivered
+/// to it.
+#[tokio::test]
+async fn two_processes_have_one_consumer() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let context = stream(&server).await;
+    let mut sinks = Vec::new();
+    for _ in 0..2 {
+        let (child, mut lines) = spawn(&server.url());
+        let runs = async { while !said(&mut lines).await.ends_with("it runs") {} };
+        timeout(LONG, runs).await.expect("it does not start");
+        sinks.push((child, lines));
+    }
+    publish(&context, "s.a", 0..EVENTS).await;
+    let [(_, one), (_, two)] = &mut sinks[..] else {
+        unreachable!()
+    };
+    let last = async {
+        tokio::select! {
+            () = follow(one) => {}
+            () = follow(two) => {}
+        }
+    };
+    timeout(LONG, last).await.expect("something is missing");
+}
+
+async fn said(lines: &mut Lines<BufReader<ChildStdout>>) -> String {
+    lines.next_line().await.unwrap().expect("it has ended")
+}
+
+/// Until it has all of them.
+async fn follow(lines: &mut Lines<BufReader<ChildStdout>>) {
+    let mut got = 0;
+    while got < EVENTS {
+        if let Some(next) = said(lines).await.strip_prefix("got ") {
+            got += 1;
+            assert_eq!(next.parse(), Ok(got));
         }
     }
 }
