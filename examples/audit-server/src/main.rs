@@ -29,7 +29,6 @@ mod shutdown;
 mod sse;
 mod stats;
 mod stored;
-mod viewers;
 
 use clap::Parser;
 use std::io;

@@ -1,64 +1,89 @@
 //! What a request says about itself.
 
 use crate::event::AuditEvent;
-use crate::layer::REQUEST_ID;
 use crate::problem::Problem;
 use axum::extract::Request;
-use axum::http::{HeaderName, StatusCode};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::middleware::Next;
+use axum::response::Response;
+use eventring_tower::{Outcome, REQUEST_ID, RequestId};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
-use uuid::Uuid;
 
 /// Who makes the request.
-pub const ACTOR: HeaderName = HeaderName::from_static("x-actor");
+const ACTOR: HeaderName = HeaderName::from_static("x-actor");
 
 /// Bounds on what one event takes of memory and of the table.
 const MAX_HEADER: usize = 128;
 const MAX_PATH: usize = 8192;
 
-/// The event of a request, as far as it is known, and what is wrong with the request, if anything.
-pub struct Described {
-    pub event: AuditEvent,
-    pub fault: Option<Problem>,
-}
+/// The status recorded of a request whose client went away before it was answered.
+const CLIENT_GONE: u16 = 499;
 
-pub fn describe(request: &Request) -> Described {
-    let mut fault = None;
-    let mut header = |name: &HeaderName, absent: &dyn Fn() -> String| {
-        let Some(value) = request.headers().get(name) else {
-            return absent();
-        };
-        match value.to_str() {
-            Ok(value) if (1..=MAX_HEADER).contains(&value.len()) => value.to_owned(),
-            _ => {
-                fault = Some(Problem::new(
-                    StatusCode::BAD_REQUEST,
-                    format!("header {name} must be 1 to {MAX_HEADER} visible ASCII characters"),
-                ));
-                absent()
-            }
-        }
-    };
-    let actor = header(&ACTOR, &|| "anonymous".to_owned());
-    let request_id = header(&REQUEST_ID, &|| Uuid::now_v7().to_string());
-    let mut path = request.uri().path();
-    if path.len() > MAX_PATH {
-        fault = Some(Problem::new(
-            StatusCode::URI_TOO_LONG,
-            format!("the path must be no longer than {MAX_PATH} characters"),
-        ));
-        path = &path[..MAX_PATH]; // A request's path is ASCII.
-    }
+/// The event of a request, once it is known what became of it.
+pub fn describe(
+    request: &Parts,
+) -> impl FnOnce(&Outcome) -> Arc<AuditEvent> + Send + 'static + use<> {
+    let id = request
+        .extensions
+        .get::<RequestId>()
+        .expect("the layer has put it there");
+    let path = request.uri.path();
     let event = AuditEvent {
         time_ms: now_ms(),
-        request_id,
-        actor,
-        method: request.method().to_string(),
-        path: path.to_owned(),
-        status: 0,
+        request_id: id.as_str().to_owned(),
+        actor: usable(&request.headers, &ACTOR)
+            .flatten()
+            .unwrap_or("anonymous")
+            .to_owned(),
+        method: request.method.to_string(),
+        path: path[..path.len().min(MAX_PATH)].to_owned(), // It is ASCII.
+        status: CLIENT_GONE,
         latency_us: 0,
         bytes: 0,
     };
-    Described { event, fault }
+    move |outcome| {
+        metrics::histogram!("http_request_seconds").record(outcome.latency);
+        Arc::new(AuditEvent {
+            status: outcome
+                .status
+                .map_or(event.status, |status| status.as_u16()),
+            latency_us: outcome.latency.as_micros() as u64,
+            bytes: outcome.bytes,
+            ..event
+        })
+    }
+}
+
+/// Answers a request that has something wrong with it.
+pub async fn check(request: Request, next: Next) -> Result<Response, Problem> {
+    if request.uri().path().len() > MAX_PATH {
+        return Err(Problem::new(
+            StatusCode::URI_TOO_LONG,
+            format!("the path must be no longer than {MAX_PATH} characters"),
+        ));
+    }
+    for name in [ACTOR, REQUEST_ID] {
+        if usable(request.headers(), &name).is_none() {
+            return Err(Problem::new(
+                StatusCode::BAD_REQUEST,
+                format!("header {name} must be 1 to {MAX_HEADER} visible ASCII characters"),
+            ));
+        }
+    }
+    Ok(next.run(request).await)
+}
+
+/// The header, if there is one; `None` if it cannot be used.
+fn usable<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<Option<&'a str>> {
+    let Some(value) = headers.get(name) else {
+        return Some(None);
+    };
+    let value = value.to_str().ok()?;
+    (1..=MAX_HEADER)
+        .contains(&value.len())
+        .then_some(Some(value))
 }
 
 fn now_ms() -> u64 {

@@ -3,7 +3,7 @@
 use crate::args::Args;
 use crate::audit::{self, Audit};
 use crate::event::AuditEvent;
-use crate::layer::AuditLayer;
+use crate::layer::audited;
 use crate::nats::{Route, Sending};
 use crate::problem::Problem;
 use crate::shutdown::{Running, Signals, exit_at_next};
@@ -35,7 +35,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         server,
         source: args.nats_source.clone(),
     });
-    let audit = Arc::new(Audit::new(bus, attached.watermark(), args.max_wait));
+    let audit = Arc::new(Audit::new(bus, attached.watermark()));
     let sources = Sources {
         audit: Arc::clone(&audit),
         attached: Arc::clone(&attached),
@@ -50,8 +50,8 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let metrics = prometheus::install()?;
     tokio::spawn(prometheus::upkeep(metrics.clone()));
 
-    let (stop, abort) = (CancellationToken::new(), CancellationToken::new());
-    let app = app(&args, &sources, reader, metrics, &abort);
+    let stop = CancellationToken::new();
+    let app = app(&args, &sources, reader, metrics);
     let listener = listener.tap_io(|connection| {
         // Small answers are not to wait for more. Whoever cannot set it is slower, that is all.
         let _ = connection.set_nodelay(true);
@@ -74,7 +74,6 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let running = Running {
         audit,
         stop,
-        abort,
         serving,
         attached: Arc::clone(&attached),
     };
@@ -121,21 +120,10 @@ fn open(args: &Args) -> anyhow::Result<Opened> {
     Ok((log, bus, Arc::new(attached)))
 }
 
-fn app(
-    args: &Args,
-    sources: &Sources,
-    reader: Reader,
-    metrics: PrometheusHandle,
-    abort: &CancellationToken,
-) -> Router {
+fn app(args: &Args, sources: &Sources, reader: Reader, metrics: PrometheusHandle) -> Router {
     let mut api = api::routes();
     if !args.no_audit {
-        api = api.layer(AuditLayer {
-            audit: Arc::clone(&sources.audit),
-            durable: args.durable,
-            request_timeout: args.request_timeout,
-            abort: abort.clone(),
-        });
+        api = audited(api, &sources.audit, args);
     }
     let events = get(sse::events).with_state(Arc::clone(&sources.audit));
     let marks = map_response_with_state(Arc::clone(&sources.audit), marks::add);

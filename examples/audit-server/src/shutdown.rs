@@ -65,8 +65,6 @@ pub struct Running {
     pub audit: Arc<Audit>,
     /// Stops accepting connections, and requests on those there are.
     pub stop: CancellationToken,
-    /// Ends the requests that are still being handled.
-    pub abort: CancellationToken,
     pub serving: JoinHandle<std::io::Result<()>>,
     /// What stores the events.
     pub attached: Arc<Attached<Arc<AuditEvent>>>,
@@ -78,9 +76,10 @@ impl Running {
         let deadline = Instant::now() + limit;
         self.stop.cancel();
         // Requests get half of the time; the rest is for the database.
-        if timeout(limit / 2, self.audit.finish()).await.is_err() {
-            self.abort.cancel();
-            self.audit.finish().await;
+        let gate = &self.audit.gate;
+        if timeout(limit / 2, gate.finish()).await.is_err() {
+            gate.abort();
+            gate.finish().await;
         }
         // Only now: every request that has room has published. Viewers get what is in the
         // ring, then their streams end, without which the server would wait for them for ever.

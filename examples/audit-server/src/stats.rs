@@ -98,11 +98,11 @@ impl Sources {
         let stored = audit.stored.get();
         let bus = audit.bus.stats();
         let not_stored = bus.next_sequence - stored;
-        let in_flight = audit.in_flight();
+        let in_flight = audit.gate.in_flight();
         let capacity = audit.bus.capacity();
         // Those who wait are in flight too, and have no room.
         let taken = capacity.min(in_flight + not_stored as usize);
-        let waits = audit.waits();
+        let waits = audit.gate.waits();
         let storing = self.attached.stats();
         Stats {
             published: bus.published,

@@ -137,7 +137,7 @@ async fn a_durable_answer_says_when_its_event_is_not_on_disk() {
             answer.body
         );
         assert!(
-            answer.body.contains("event 1 is not on disk"),
+            answer.body.contains("event 1 is not stored"),
             "{}",
             answer.body
         );
