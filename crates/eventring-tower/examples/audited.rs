@@ -14,7 +14,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     serve(listener, "audit.db", async { drop(ctrl_c().await) }).await
 }
 
-pub async fn serve(
+pub(crate) async fn serve(
     listener: TcpListener,
     file: &str,
     stop: impl Future<Output = ()> + Send + 'static,
