@@ -226,8 +226,8 @@ pub(crate) struct Registry {
     pub(crate) gating: Cursors,
     pub(crate) lossy: Cursors,
     pub(super) room: Room,
-    /// The sequences that somebody waits for all receivers to reach. Comes with the first one who does.
-    pub(super) drains: Option<Box<BTreeSet<u64>>>,
+    /// The sequences that somebody waits for all receivers to reach.
+    pub(super) drains: BTreeSet<u64>,
     pub(super) unawaited: Unawaited,
     /// Events that receivers were told they missed.
     pub(crate) missed: u64,
@@ -243,7 +243,7 @@ impl Registry {
             gating: Cursors::new(Kind::Gating),
             lossy: Cursors::new(Kind::Lossy),
             room: Room::default(),
-            drains: None,
+            drains: BTreeSet::new(),
             unawaited: Unawaited::default(),
             missed: 0,
             released: first,

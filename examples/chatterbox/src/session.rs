@@ -78,10 +78,10 @@ impl Stream for Session {
         if !this.has_heard {
             this.hear(cx);
         }
-        if let Some(end) = &mut this.end {
-            if this.events.position() > end.last {
-                return Poll::Ready(end.fault.take().map(Err));
-            }
+        if let Some(end) = &mut this.end
+            && this.events.position() > end.last
+        {
+            return Poll::Ready(end.fault.take().map(Err));
         }
         let event = ready!(this.events.poll_next_unpin(cx));
         this.has_heard = false;

@@ -51,10 +51,7 @@ impl Sequencer {
     pub(super) fn settle(&self, registry: &mut Registry) -> Wakes {
         let mut wakes = Wakes::default();
         self.serve(registry, &mut wakes);
-        let Some(mut drains) = registry.drains.take() else {
-            return wakes;
-        };
-        while let Some(&target) = drains.first() {
+        while let Some(&target) = registry.drains.first() {
             match self.find_behind(registry, target) {
                 Some(Behind::Busy) => {
                     // Its owner would write over a flag: let those who wait look themselves.
@@ -63,12 +60,11 @@ impl Sequencer {
                 }
                 Some(_) => break,
                 None => {
-                    drains.remove(&target);
+                    registry.drains.remove(&target);
                     wakes.drained = true;
                 }
             }
         }
-        registry.drains = Some(drains);
         wakes
     }
 
@@ -103,7 +99,7 @@ impl Sequencer {
                 }
                 Some(_) => {
                     if listed && step("note-drain") {
-                        registry.drains.get_or_insert_default().insert(target);
+                        registry.drains.insert(target);
                     }
                     return false;
                 }

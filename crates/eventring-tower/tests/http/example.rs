@@ -5,7 +5,7 @@ use eventring_log::{Json, Log, Options};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-#[expect(dead_code, unreachable_pub, reason = "a program, and here a module")]
+#[expect(dead_code, reason = "a program, and here a module")]
 #[path = "../../examples/audited.rs"]
 mod audited;
 
