@@ -595,7 +595,6 @@ impl<E> Ring<E> {
         // of one of them panics.
         let owed = (!wakes.is_empty()).then(|| Owed {
             sequencer: &self.sequencer,
-            cursor,
             wakes,
         });
         let owed = owed.filter(|_| step("told-after-release"));
@@ -650,17 +649,12 @@ impl<E> Drop for Told<'_, E> {
 /// Wake-ups that a receiver that goes owes to others, paid however this goes out of scope.
 struct Owed<'a> {
     sequencer: &'a Sequencer,
-    cursor: &'a Cursor,
     wakes: Wakes,
 }
 
 impl Drop for Owed<'_> {
     fn drop(&mut self) {
-        let wakes = std::mem::take(&mut self.wakes);
-        if wakes.watched {
-            self.cursor.watchers().gather();
-        }
-        self.sequencer.gather(wakes);
+        self.sequencer.gather(std::mem::take(&mut self.wakes));
         wake_gathered();
     }
 }

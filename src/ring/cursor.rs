@@ -9,6 +9,7 @@ use super::sequence::CursorWord;
 use crate::sync::{Arc, AtomicU64, Ordering, acquire, release, step};
 use crate::wait::Targets;
 use std::mem::MaybeUninit;
+use std::task::Waker;
 
 /// A receiver's position, on cache lines of its own.
 ///
@@ -117,10 +118,17 @@ impl Cursor {
         CursorWord(self.word.fetch_or(CursorWord::WATCHED, ordering))
     }
 
-    /// Its committing receiver goes. What the word was. Relaxed: what it has done was released by its last
-    /// commit.
-    pub(super) fn leave(&self) -> CursorWord {
-        CursorWord(self.word.fetch_or(CursorWord::GONE, Ordering::Relaxed))
+    /// Its committing receiver goes. Those who waited for it. Relaxed: what it has done was released by its
+    /// last commit.
+    pub(super) fn leave(&self) -> Vec<Waker> {
+        if !step("mark-gone") {
+            return Vec::new();
+        }
+        let before = CursorWord(self.word.fetch_or(CursorWord::GONE, Ordering::Relaxed));
+        if !before.is_watched() || !step("tell-gone") {
+            return Vec::new();
+        }
+        self.watchers().take()
     }
 
     /// R2: keeps publishers off the slots from `sequence` on. `Some(flagged)` if pinned; `None` if

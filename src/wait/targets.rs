@@ -63,7 +63,12 @@ impl Targets {
 
     /// Takes everybody out of the list. The caller owes them a [`wake_gathered`](super::wake_gathered).
     pub(crate) fn gather(&self) {
+        gather(self.take());
+    }
+
+    /// The same, for the caller to notify.
+    pub(crate) fn take(&self) -> Vec<Waker> {
         let waiters = std::mem::take(&mut lock(&self.0).waiters);
-        gather(waiters.into_values().collect());
+        waiters.into_values().collect()
     }
 }

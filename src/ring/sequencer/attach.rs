@@ -207,9 +207,10 @@ impl Sequencer {
         kind: Kind,
         anchor: Option<&CursorRef>,
     ) -> Wakes {
-        let gone = (kind == Kind::Committing && step("mark-gone")).then(|| cursor.leave());
         let mut wakes = self.remove(registry, cursor, kind);
-        wakes.watched = gone.is_some_and(CursorWord::is_watched) && step("tell-gone");
+        if kind == Kind::Committing {
+            wakes.notify(cursor.leave());
+        }
         if let Some(anchor) = anchor {
             wakes.merge(self.remove(registry, anchor, Kind::Gating));
         }

@@ -14,19 +14,23 @@ use std::task::Waker;
 #[derive(Debug, Default)]
 #[must_use]
 pub(crate) struct Wakes {
-    /// Somebody was granted room.
+    /// Somebody was granted room, or is told that a committing receiver is gone.
     pub(super) gathered: bool,
-    /// Those who were, and could not be gathered yet.
+    /// Of those, who could not be gathered yet.
     pub(super) served: Vec<Waker>,
     pub(super) drained: bool,
     pub(super) counted: bool,
-    /// Who waits for the committing receiver that goes.
-    pub(crate) watched: bool,
 }
 
 impl Wakes {
     pub(crate) fn is_empty(&self) -> bool {
-        !self.gathered && !self.drained && !self.counted && !self.watched
+        !self.gathered && !self.drained && !self.counted
+    }
+
+    #[cold]
+    pub(super) fn notify(&mut self, wakers: Vec<Waker>) {
+        self.gathered |= !wakers.is_empty();
+        self.served.extend(wakers);
     }
 
     pub(crate) fn merge(&mut self, other: Self) {
@@ -34,7 +38,6 @@ impl Wakes {
         self.served.extend(other.served);
         self.drained |= other.drained;
         self.counted |= other.counted;
-        self.watched |= other.watched;
     }
 }
 
