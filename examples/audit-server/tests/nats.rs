@@ -86,7 +86,7 @@ async fn in_stream(context: &Context) -> u64 {
 
 #[tokio::test]
 async fn a_server_is_killed_over_and_over() {
-    let Some(broker) = Broker::start() else {
+    let Some(mut broker) = Broker::start() else {
         return;
     };
     watched(async {
@@ -108,6 +108,13 @@ async fn a_server_is_killed_over_and_over() {
                 broker.resume();
             }
         }
+        // And some of it is on disk only.
+        let mut server = start(&home, &broker);
+        broker.kill();
+        put(&server, 40).await;
+        server.until_stored().await;
+        server.kill();
+        broker.restart();
         assert!(in_stream(&connect(&broker).await).await < home.rows().len() as u64);
         let server = start(&home, &broker);
         is_sent(&home, &broker).await;
