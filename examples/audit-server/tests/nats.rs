@@ -67,12 +67,14 @@ async fn sent(context: &Context) -> Vec<(u64, Row)> {
 /// Waits until the stream has as many events as the table, and compares.
 async fn is_sent(home: &Home, broker: &Broker) {
     let context = connect(broker).await;
-    let rows = home.rows();
-    let enough = async || {
+    let all = async || {
         let sent = sent(&context).await;
-        (sent.len() >= rows.len()).then_some(sent)
+        let rows = home.rows(); // what is sent was stored before
+        assert!(sent.len() <= rows.len());
+        (sent.len() == rows.len()).then_some((sent, rows))
     };
-    let (numbers, sent): (Vec<_>, Vec<_>) = until(enough).await.into_iter().unzip();
+    let (sent, rows) = until(all).await;
+    let (numbers, sent): (Vec<_>, Vec<_>) = sent.into_iter().unzip();
     assert_eq!(numbers, sequences(&rows));
     assert_eq!(sent, rows);
 }
