@@ -1,6 +1,16 @@
 //! What the features `metrics` and `tracing` tell: `cargo test --all-features --test features`.
 #![cfg(not(eventring_loom))]
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// One test at a time: `tracing` remembers for the whole process whether somebody wants an event, and who is first
+/// at it on a thread without a subscriber, while another thread has one, has it say no
+/// (<https://docs.rs/tracing-core/latest/tracing_core/callsite/index.html#registering-callsites>).
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 mod recorded {
     use eventring::{EventBus, WaitStrategy};
     use metrics::{SharedString, Unit};
@@ -39,6 +49,7 @@ mod recorded {
 
     #[test]
     fn what_a_bus_counts_is_recorded_when_it_is_asked_to() {
+        let _alone = crate::alone();
         let bus = EventBus::with_strategy(2, WaitStrategy::DropNewest);
         let sink = bus.receiver().name("sink").build();
         let mut pages = [(); 2].map(|()| bus.receiver().name("page").lossy().build());
@@ -151,6 +162,7 @@ mod told {
 
     #[test]
     fn what_happens_seldom_is_told_and_nothing_else() {
+        let _alone = crate::alone();
         let bus = EventBus::with_strategy(2, WaitStrategy::DropNewest);
         let lag = Texts::of(|| {
             let mut page = bus.subscribe_lossy();
@@ -190,6 +202,7 @@ mod told {
     /// As the crate's documentation says how. Without the filter this does not return.
     #[test]
     fn a_layer_over_a_bus_does_not_publish_into_itself() {
+        let _alone = crate::alone();
         struct OverBus(EventBus<String>);
 
         impl<S: Subscriber> Layer<S> for OverBus {

@@ -1,5 +1,7 @@
 //! From a stream into a bus, over real servers.
 
+#[cfg(feature = "metrics")]
+mod counted;
 mod ends;
 mod faults;
 mod order;
@@ -8,5 +10,3 @@ mod processes;
 mod server;
 mod sinks;
 mod support;
-#[cfg(feature = "metrics")]
-mod told;
