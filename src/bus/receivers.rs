@@ -1,7 +1,7 @@
 //! Who is there.
 
 use super::EventBus;
-use crate::ring::{Member, Sequencer};
+use crate::ring::{CursorRef, Sequencer};
 use crate::strategy::ReceiverKind;
 use std::sync::Arc;
 
@@ -28,9 +28,9 @@ impl ReceiverInfo {
     pub(super) fn of_all(sequencer: &Sequencer) -> Vec<Self> {
         let registry = sequencer.lock();
         let tail = sequencer.tail().sequence();
-        let info = |member: &Member| Self::of(member, tail, sequencer.capacity());
-        let members = registry.gating.members().chain(registry.lossy.members());
-        let mut receivers: Vec<_> = members.map(info).collect();
+        let info = |cursor: &CursorRef| Self::of(cursor, tail, sequencer.capacity());
+        let cursors = registry.gating.members().chain(registry.lossy.members());
+        let mut receivers: Vec<_> = cursors.map(info).collect();
         drop(registry);
         // One that still reads the past is there twice; the sort is stable.
         receivers.sort_by_key(|one| one.id);
@@ -107,21 +107,21 @@ pub struct ReceiverInfo {
 }
 
 impl ReceiverInfo {
-    fn of(member: &Member, tail: u64, capacity: u64) -> Self {
-        let word = member.cursor.load();
+    fn of(cursor: &CursorRef, tail: u64, capacity: u64) -> Self {
+        let word = cursor.load();
         let (position, awaited) = if word.is_detached() {
             (tail.saturating_sub(capacity), false) // where it goes on
         } else {
-            let watched = member.owner.kind == ReceiverKind::Committing && word.is_watched();
+            let watched = cursor.owner.kind == ReceiverKind::Committing && word.is_watched();
             (word.sequence().min(tail), word.is_flagged() || watched)
         };
         Self {
-            id: member.owner.id as u64,
-            name: member.cursor.name.as_deref().cloned(),
-            kind: member.owner.kind,
+            id: cursor.owner.id as u64,
+            name: cursor.name.as_deref().cloned(),
+            kind: cursor.owner.kind,
             position,
             behind: tail - position,
-            missed: member.missed,
+            missed: cursor.missed(),
             awaited,
         }
     }

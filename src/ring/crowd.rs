@@ -1,14 +1,13 @@
 //! Cursors of which there are several: a heap, so that it need not be asked of all who is the slowest.
 
-use super::cursor::{Cursor, CursorRef};
+use super::cursor::{Cursor, CursorRef, Name, Owner};
 use super::heap::Heap;
-use super::member::{Member, Name, Owner};
 use super::sequence::CursorWord;
 
 /// Cursors by numbers, of which those who left leave theirs to others.
 #[derive(Debug)]
 pub(super) struct Crowd {
-    members: Vec<Option<Member>>,
+    members: Vec<Option<CursorRef>>,
     vacant: Vec<usize>,
     /// Lower bounds of where the attached ones stand.
     attached: Heap,
@@ -18,14 +17,14 @@ pub(super) struct Crowd {
 
 impl Crowd {
     /// Of the one that there has been, which has the first number.
-    pub(super) fn of(first: Member) -> Self {
+    pub(super) fn of(first: CursorRef) -> Self {
         let mut crowd = Self {
             members: Vec::new(),
             vacant: Vec::new(),
             attached: Heap::default(),
             detached: Heap::default(),
         };
-        crowd.place(&first.cursor, first.cursor.load());
+        crowd.place(&first, first.load());
         crowd.members.push(Some(first));
         crowd
     }
@@ -39,9 +38,9 @@ impl Crowd {
             self.members.push(None);
             self.members.len() - 1
         });
-        let cursor = Cursor::new(word, number, owner.kind, name);
+        let cursor = Cursor::new(word, number, owner, name);
         self.place(&cursor, word);
-        self.members[number] = Some(Member::new(CursorRef::clone(&cursor), owner));
+        self.members[number] = Some(CursorRef::clone(&cursor));
         cursor
     }
 
@@ -93,16 +92,12 @@ impl Crowd {
         Some(self.member(number))
     }
 
-    pub(super) fn entry(&mut self, cursor: &Cursor) -> Option<&mut Member> {
-        self.members[cursor.number].as_mut()
-    }
-
-    pub(super) fn members(&self) -> impl Iterator<Item = &Member> {
+    pub(super) fn members(&self) -> impl Iterator<Item = &CursorRef> {
         self.members.iter().flatten()
     }
 
     fn member(&self, number: usize) -> &CursorRef {
         let member = self.members[number].as_ref();
-        &member.expect("who has a bound is a member").cursor
+        member.expect("who has a bound is a member")
     }
 }

@@ -4,29 +4,42 @@
 //! flag it. Whoever is not the owner holds the registry's lock while writing it.
 
 use super::Kind;
-use super::member::Name;
 use super::sequence::CursorWord;
 use crate::sync::{Arc, AtomicU64, Ordering, acquire, release, step};
 use crate::wait::Targets;
 use std::mem::MaybeUninit;
 use std::task::Waker;
 
-/// A receiver's position, on cache lines of its own.
+/// Whose a cursor is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Owner {
+    /// Counts the receivers that ever were.
+    pub(crate) id: usize,
+    pub(crate) kind: Kind,
+}
+
+/// A receiver's name. Few have one: a pointer of one word.
+pub(crate) type Name = Box<std::sync::Arc<str>>;
+
+/// A receiver's position, and what there is to know of it.
 ///
-/// Padded on both sides rather than aligned: receivers come and go, and aligned allocations are
-/// several times slower.
+/// The word has a cache line of its own, wherever one begins, with what is seldom written, and no other
+/// receiver's is in the line beside that. Padded rather than aligned: receivers come and go, and aligned
+/// allocations are several times slower.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Cursor {
-    _before: [MaybeUninit<u64>; 14], // and the two counts of the `Arc`
-    word: AtomicU64,
+    // And before it, in the same allocation, the two counts of the `Arc`.
+    pub(crate) owner: Owner,
     /// The registry knows it by this.
     pub(super) number: usize,
     /// Its receiver's, which keeps it when it is evicted.
     pub(crate) name: Option<Name>,
     /// Who waits for it, if it commits.
     watchers: Option<Box<Targets>>,
-    _after: [MaybeUninit<u64>; 12], // with what is before, to the end of a line that begins with the word
+    missed: AtomicU64,
+    word: AtomicU64,
+    _after: [MaybeUninit<u64>; 7],
 }
 
 pub(crate) type CursorRef = Arc<Cursor>;
@@ -55,17 +68,29 @@ impl Cursor {
     pub(super) fn new(
         word: CursorWord,
         number: usize,
-        kind: Kind,
+        owner: Owner,
         name: Option<Name>,
     ) -> CursorRef {
         Arc::new(Self {
-            _before: [MaybeUninit::uninit(); 14],
-            word: AtomicU64::new(word.0),
+            owner,
             number,
             name,
-            watchers: (kind == Kind::Committing).then(Box::default),
-            _after: [MaybeUninit::uninit(); 12],
+            watchers: (owner.kind == Kind::Committing).then(Box::default),
+            missed: AtomicU64::new(0),
+            word: AtomicU64::new(word.0),
+            _after: [MaybeUninit::uninit(); 7],
         })
+    }
+
+    /// How many events its owner was told that it missed. A statistic: Relaxed.
+    pub(crate) fn missed(&self) -> u64 {
+        self.missed.load(Ordering::Relaxed)
+    }
+
+    /// Counts some more, under the registry's lock.
+    pub(super) fn count_missed(&self, missed: u64) {
+        let missed = self.missed() + missed;
+        self.missed.store(missed, Ordering::Relaxed);
     }
 
     /// Where it stands, for somebody under the registry's lock.

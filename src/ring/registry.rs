@@ -9,8 +9,7 @@
 use super::Kind;
 use super::attendance::Unawaited;
 use super::crowd::Crowd;
-use super::cursor::{Cursor, CursorRef, Eviction, Standing};
-use super::member::{Member, Name, Owner};
+use super::cursor::{Cursor, CursorRef, Eviction, Name, Owner, Standing};
 use super::room::Room;
 use super::sequence::{CursorWord, NOBODY, ONLY_DETACHED};
 use std::collections::BTreeSet;
@@ -25,7 +24,7 @@ pub(crate) struct Cursors {
 /// One is known without being kept account of.
 #[derive(Debug)]
 enum Members {
-    Sole(Option<Member>),
+    Sole(Option<CursorRef>),
     /// There have been several.
     Crowd(Box<Crowd>),
 }
@@ -58,7 +57,7 @@ impl Cursors {
     pub(crate) fn any_detached(&self) -> Option<&CursorRef> {
         match &self.members {
             Members::Sole(sole) => {
-                let sole = &sole.as_ref()?.cursor;
+                let sole = sole.as_ref()?;
                 sole.load().is_detached().then_some(sole)
             }
             Members::Crowd(crowd) => crowd.any_detached(),
@@ -74,7 +73,7 @@ impl Cursors {
     pub(crate) fn add_beside(&mut self, original: &Cursor, id: usize) -> CursorRef {
         let owner = Owner {
             id,
-            ..self.entry(original).owner
+            ..original.owner
         };
         let (word, name) = (original.load(), original.name.clone());
         if word.is_detached() {
@@ -88,11 +87,7 @@ impl Cursors {
         if let Members::Sole(sole) = &mut self.members {
             match sole.take() {
                 Some(first) => self.members = Members::Crowd(Box::new(Crowd::of(first))),
-                None => {
-                    let member =
-                        sole.insert(Member::new(Cursor::new(word, 0, owner.kind, name), owner));
-                    return CursorRef::clone(&member.cursor);
-                }
+                None => return CursorRef::clone(sole.insert(Cursor::new(word, 0, owner, name))),
             }
         }
         match &mut self.members {
@@ -116,16 +111,7 @@ impl Cursors {
         cursor.attach(at);
     }
 
-    /// What there is to know of a member.
-    pub(crate) fn entry(&mut self, cursor: &Cursor) -> &mut Member {
-        let member = match &mut self.members {
-            Members::Sole(sole) => sole.as_mut(),
-            Members::Crowd(crowd) => crowd.entry(cursor),
-        };
-        member.expect("it is a member")
-    }
-
-    pub(crate) fn members(&self) -> impl Iterator<Item = &Member> {
+    pub(crate) fn members(&self) -> impl Iterator<Item = &CursorRef> {
         let (sole, crowd) = match &self.members {
             Members::Sole(sole) => (sole.as_ref(), None),
             Members::Crowd(crowd) => (None, Some(crowd.members())),
@@ -137,14 +123,14 @@ impl Cursors {
     pub(super) fn evictable(&self, id: usize) -> Option<CursorRef> {
         let mut members = self.members();
         let found = members.find(|one| one.owner.id == id && one.owner.kind == Kind::Evictable)?;
-        Some(CursorRef::clone(&found.cursor))
+        Some(CursorRef::clone(found))
     }
 
     /// An attached one, and a bound of where it stands that is no greater than that of any other.
     fn least(&self) -> Option<(u64, &CursorRef)> {
         match &self.members {
             Members::Sole(sole) => {
-                let sole = &sole.as_ref()?.cursor;
+                let sole = sole.as_ref()?;
                 let word = sole.load();
                 (!word.is_detached()).then(|| (word.sequence(), sole))
             }

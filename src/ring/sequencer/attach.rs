@@ -2,8 +2,7 @@
 
 use super::{Sequencer, Wakes};
 use crate::ring::Kind;
-use crate::ring::cursor::{Cursor, CursorRef};
-use crate::ring::member::{Name, Owner};
+use crate::ring::cursor::{Cursor, CursorRef, Name, Owner};
 use crate::ring::registry::Registry;
 use crate::ring::sequence::{CursorWord, NOBODY, oldest};
 use crate::strategy::Start;
@@ -138,7 +137,7 @@ impl Sequencer {
             // As its original, it is at its end, and no receiver of this ring any more.
             return Attached {
                 position,
-                cursor: Cursor::new(word, 0, kind, original.name.clone()),
+                cursor: Cursor::new(word, 0, original.owner, original.name.clone()),
                 kind,
                 anchor: None,
                 number: 0,
@@ -177,8 +176,7 @@ impl Sequencer {
     /// [`wake_gathered`](crate::wait::wake_gathered).
     pub(crate) fn leave_past(&self, past: &Cursor, anchor: &Cursor) {
         let mut registry = self.lock();
-        let missed = registry.lossy.entry(past).missed;
-        registry.gating.entry(anchor).missed += missed;
+        anchor.count_missed(past.missed());
         let wakes = self.remove(&mut registry, past, Kind::Lossy);
         drop(registry);
         self.gather(wakes);
@@ -248,7 +246,7 @@ impl Sequencer {
             .checked_sub(position)
             .filter(|&missed| missed > 0)?;
         registry.missed += missed;
-        registry.cursors(kind).entry(cursor).missed += missed;
+        cursor.count_missed(missed);
         Some(sequence)
     }
 

@@ -4,7 +4,6 @@ use super::Sequencer;
 use crate::ring::Kind;
 use crate::ring::attendance::Attendance;
 use crate::ring::cursor::CursorRef;
-use crate::ring::member::Member;
 use crate::ring::registry::{Behind, Registry};
 use crate::sync::{Backoff, step};
 use crate::wait::{gather, wake_gathered};
@@ -134,11 +133,9 @@ impl Sequencer {
     /// [`wake_gathered`].
     pub(crate) fn gather_watchers(&self) {
         let registry = self.lock();
-        let commits = |member: &&Member| member.owner.kind == Kind::Committing;
+        let commits = |member: &&CursorRef| member.owner.kind == Kind::Committing;
         let committing = registry.gating.members().filter(commits);
-        let cursors: Vec<_> = committing
-            .map(|one| CursorRef::clone(&one.cursor))
-            .collect();
+        let cursors: Vec<_> = committing.map(CursorRef::clone).collect();
         drop(registry);
         cursors.iter().for_each(|one| one.watchers().gather());
     }
