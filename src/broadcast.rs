@@ -137,7 +137,5 @@ pub use stream::BroadcastStream;
 /// ```
 #[track_caller]
 pub fn channel<T: Clone>(capacity: usize) -> (Sender<T>, Receiver<T>) {
-    let sender = Sender::new(capacity);
-    let receiver = sender.subscribe();
-    (sender, receiver)
+    Sender::new_and_receiver(capacity)
 }

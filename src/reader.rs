@@ -292,6 +292,11 @@ impl Place {
 
 impl<E> Drop for Reader<E> {
     fn drop(&mut self) {
+        // Alone, it takes everything along; values go in their order.
+        let shared = Arc::strong_count(&self.ring) > 1;
+        if !needs_drop::<E>() && (!shared || !step("unsubscribe-shared")) {
+            return;
+        }
         let Place {
             cursor,
             kind,

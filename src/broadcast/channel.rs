@@ -114,8 +114,9 @@ pub(super) enum Mark {
 }
 
 impl<T> Channel<T> {
-    /// A channel with one sender. `None` if it does not fit into memory.
-    pub(super) fn new(capacity: usize) -> Option<Arc<Self>> {
+    /// A channel with one sender, and so many receivers, which stand at the first value. `None` if it does
+    /// not fit into memory.
+    pub(super) fn new(capacity: usize, receivers: u64) -> Option<Arc<Self>> {
         let mut slots = Vec::new();
         slots.try_reserve_exact(capacity).ok()?;
         let slot = |slot| Slot::new(Sequence::before_first(slot, capacity as u64));
@@ -126,7 +127,7 @@ impl<T> Channel<T> {
             deserted: Notifier::new(),
             senders: Handles::new(1),
             weak_senders: Handles::new(0),
-            tail: AtomicU64::new(TailWord::FIRST.0),
+            tail: AtomicU64::new(TailWord::FIRST.0 + receivers * TailWord::RECEIVER),
             _after: [0; 7],
             waiting: Notifier::new(),
             waking: Waking::new(),

@@ -4,9 +4,10 @@ use super::channel::{Channel, Mark};
 use super::error::{RecvError, TryRecvError};
 use super::slot::Locked;
 use super::words::Sequence;
-use crate::sync::{Arc, Backoff};
+use crate::sync::{Arc, Backoff, step};
 use crate::wait::{List, Wait};
 use std::cmp::Ordering as Is;
+use std::mem::needs_drop;
 
 pub(super) struct Reader<T> {
     channel: Arc<Channel<T>>,
@@ -20,6 +21,11 @@ impl<T> Reader<T> {
     #[track_caller]
     pub(super) fn subscribe(channel: &Arc<Channel<T>>) -> Self {
         Self::at(channel.subscribe(), channel)
+    }
+
+    /// The one that the channel was made with.
+    pub(super) fn first(channel: &Arc<Channel<T>>) -> Self {
+        Self::at(Sequence::FIRST, channel)
     }
 
     /// A reader at the same position.
@@ -68,7 +74,11 @@ impl<T> Reader<T> {
 
 impl<T> Drop for Reader<T> {
     fn drop(&mut self) {
-        self.channel.leave(self.position);
+        // Alone, it takes everything along; values go in their order.
+        let shared = Arc::strong_count(&self.channel) > 1;
+        if needs_drop::<T>() || (shared && step("leave-shared")) {
+            self.channel.leave(self.position);
+        }
     }
 }
 

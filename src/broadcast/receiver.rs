@@ -51,6 +51,10 @@ impl<T> Receiver<T> {
         Self::of(Reader::subscribe(channel))
     }
 
+    pub(super) fn first(channel: &Arc<Channel<T>>) -> Self {
+        Self::of(Reader::first(channel))
+    }
+
     fn of(reader: Reader<T>) -> Self {
         Self {
             reader,

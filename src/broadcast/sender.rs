@@ -43,13 +43,26 @@ impl<T> Sender<T> {
     /// ```
     #[track_caller]
     pub fn new(capacity: usize) -> Self {
+        Self::with_receivers(capacity, 0)
+    }
+
+    /// With one receiver.
+    #[track_caller]
+    pub(super) fn new_and_receiver(capacity: usize) -> (Self, Receiver<T>) {
+        let sender = Self::with_receivers(capacity, 1);
+        let receiver = Receiver::first(&sender.channel);
+        (sender, receiver)
+    }
+
+    #[track_caller]
+    fn with_receivers(capacity: usize, receivers: u64) -> Self {
         assert!(capacity > 0, "broadcast channel capacity cannot be zero");
         assert!(
             capacity <= usize::MAX >> 1,
             "broadcast channel capacity exceeded `usize::MAX / 2`"
         );
         let capacity = capacity.next_power_of_two();
-        match Channel::new(capacity) {
+        match Channel::new(capacity, receivers) {
             Some(channel) => Self { channel },
             None => panic!("{}", BuildError::CapacityTooLarge(capacity)),
         }

@@ -237,6 +237,19 @@ impl Registry {
         }
     }
 
+    /// Those of the committing receivers.
+    pub(super) fn committing(&self) -> Vec<CursorRef> {
+        if self.gating.is_empty() {
+            return Vec::new();
+        }
+        let commits = |cursor: &&CursorRef| cursor.owner.kind == Kind::Committing;
+        self.gating
+            .members()
+            .filter(commits)
+            .map(CursorRef::clone)
+            .collect()
+    }
+
     pub(crate) fn cursors(&mut self, kind: Kind) -> &mut Cursors {
         match kind {
             Kind::Lossy => &mut self.lossy,

@@ -130,11 +130,11 @@ impl Room {
 
     /// Nobody is going to be granted anything any more: all who wait are to be woken.
     pub(super) fn dismiss(&mut self) -> Vec<Waker> {
-        let dismissed = self.line.as_mut().map(|line| {
-            line.holes = 0;
-            std::mem::take(&mut line.queue)
-        });
-        let dismissed = dismissed.into_iter().flatten();
+        let Some(line) = &mut self.line else {
+            return Vec::new();
+        };
+        line.holes = 0;
+        let dismissed = std::mem::take(&mut line.queue).into_iter();
         dismissed.filter_map(|waiting| waiting.waker).collect()
     }
 }

@@ -87,6 +87,7 @@
 //! | `release-after-commit` | a publisher that finds nobody left releases |
 //! | `count-arrivals` | a publisher that sees a first receiver come releases |
 //! | `release-on-arrival` | a first receiver releases |
+//! | `unsubscribe-shared` | a receiver that goes is taken off, unless nobody else has the ring |
 //! | `release-on-drop` | a receiver that goes releases |
 //! | `release-on-empty` | a receiver that has read all releases |
 //! | `release-on-the-way` | and one that has read some, if it has come far enough |
@@ -100,6 +101,7 @@
 //! | `wait-word` | WAITING is set by a read-modify-write; by a store |
 //! | `send-notify` | a send whose claim took WAITING off wakes |
 //! | `end-notify` | closing wakes |
+//! | `leave-shared` | a receiver that goes leaves, unless nobody else has the channel |
 //! | `pay-owed` | a receiver that leaves gives back what it owes |
 //! | `share-owed` | the clone of a receiver is counted in what it is to receive |
 //! | `await-commit` | both wait for what is claimed, and not committed |

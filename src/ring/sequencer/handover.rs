@@ -1,9 +1,7 @@
 //! Handing a flag over: who waits for receivers to move on, and is to be woken once they have.
 
 use super::Sequencer;
-use crate::ring::Kind;
 use crate::ring::attendance::Attendance;
-use crate::ring::cursor::CursorRef;
 use crate::ring::registry::{Behind, Registry};
 use crate::sync::{Backoff, step};
 use crate::wait::{gather, wake_gathered};
@@ -132,12 +130,8 @@ impl Sequencer {
     /// Notifies all who wait for committing receivers, or behind them, to look again. The caller owes a
     /// [`wake_gathered`].
     pub(crate) fn gather_watchers(&self) {
-        let registry = self.lock();
-        let commits = |member: &&CursorRef| member.owner.kind == Kind::Committing;
-        let committing = registry.gating.members().filter(commits);
-        let cursors: Vec<_> = committing.map(CursorRef::clone).collect();
-        drop(registry);
-        cursors.iter().for_each(|one| one.watchers().gather());
+        let committing = self.lock().committing();
+        committing.iter().for_each(|one| one.watchers().gather());
     }
 
     /// The caller owes a [`wake_gathered`].

@@ -221,10 +221,12 @@ impl Sequencer {
     pub(crate) fn dismiss_waiting(&self) {
         let mut registry = self.lock();
         let served = registry.room.dismiss();
+        let watched = step("close-watched").then(|| registry.committing());
         drop(registry);
         gather(served);
-        if step("close-watched") {
-            self.gather_watchers();
-        }
+        watched
+            .iter()
+            .flatten()
+            .for_each(|one| one.watchers().gather());
     }
 }
