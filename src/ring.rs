@@ -313,7 +313,7 @@ pub(crate) use watch::Watch;
 use crate::handles::Handles;
 use crate::sync::{Arc, AtomicU64, MutexGuard, Ordering, arc_in_place, step};
 use crate::trace;
-use crate::wait::{Notifier, SHARDS, Shards, Waking, wake_gathered};
+use crate::wait::{Notifier, SHARDS, Shards, Waking, wake, wake_gathered};
 use cursor::Cursor;
 use registry::Registry;
 use sequencer::Wakes;
@@ -400,11 +400,19 @@ impl<E> Ring<E> {
         let slot = self.slot(sequence);
         let kept = self.write(slot, sequence, event);
         let stamp = slot.commit(sequence); // P7
+        let mut alone = None;
         if stamp.has_waiting() && step("notify-waiting") {
-            self.shards.gather(self.index(sequence), stamp.waiting());
+            let (slot, waiting) = (self.index(sequence), stamp.waiting());
+            if claim.hand_over {
+                self.shards.gather(slot, waiting); // with those to whom it hands over
+            } else {
+                alone = self.shards.take(slot, waiting);
+            }
         }
         let owed = self.after_commit(claim, kept);
-        if stamp.has_waiting() || claim.hand_over {
+        if let Some(alone) = alone {
+            wake(alone);
+        } else if stamp.has_waiting() || claim.hand_over {
             self.waking.wake_gathered();
         }
         *event = None; // P8

@@ -233,7 +233,7 @@ fn wake_all(mut woken: Vec<Listed>) -> Vec<Listed> {
 }
 
 /// Wakes one. A waker is user code: nothing may be held here.
-pub(super) fn wake(waker: Waker) {
+pub(crate) fn wake(waker: Waker) {
     go_on(wake_quietly(waker));
 }
 

@@ -2,6 +2,7 @@
 
 use super::Notifier;
 use crate::sync::OnceLock;
+use std::task::Waker;
 
 /// How many lists a slot has, each with a bit of the word that says who waits there.
 pub(crate) const SHARDS: usize = 4;
@@ -65,5 +66,17 @@ impl Shards {
         for shard in (0..SHARDS).filter(|shard| waiting & (1 << shard) != 0) {
             self.list(slot, shard).gather();
         }
+    }
+
+    /// The same, but who waits there alone comes back: whoever holds nothing can [`wake`](super::wake) him
+    /// there and then.
+    #[cold]
+    pub(crate) fn take(&self, slot: usize, waiting: u64) -> Option<Waker> {
+        if waiting.is_power_of_two() {
+            let shard = waiting.trailing_zeros();
+            return self.list(slot, shard as usize).take();
+        }
+        self.gather(slot, waiting);
+        None
     }
 }
