@@ -1,13 +1,17 @@
 //! Waiters in the order of what they wait for, so that just those are woken for whom it is there.
 
-use super::notifier::{gather, gather_one};
-use crate::sync::{Mutex, lock};
+use super::notifier::gather;
+use crate::sync::{AtomicU64, Mutex, Ordering, lock};
 use std::collections::BTreeMap;
 use std::task::Waker;
 
 /// Those who wait for something that passes one sequence after the other.
 #[derive(Debug, Default)]
-pub(crate) struct Targets(Mutex<Queue>);
+pub(crate) struct Targets {
+    /// Who waited for a sequence below it was notified, or does not wait any more. Written under the lock.
+    passed: AtomicU64,
+    queue: Mutex<Queue>,
+}
 
 #[derive(Debug, Default)]
 struct Queue {
@@ -20,7 +24,7 @@ struct Queue {
 impl Targets {
     /// Puts a waker into the list. Its ticket.
     pub(super) fn add(&self, sequence: u64, waker: Waker) -> u64 {
-        let mut queue = lock(&self.0);
+        let mut queue = lock(&self.queue);
         let ticket = queue.tickets;
         queue.tickets += 1;
         queue.waiters.insert((sequence, ticket), waker);
@@ -30,35 +34,34 @@ impl Targets {
     /// Puts a waker into the place of the one with this ticket, whether that was notified or not. The
     /// former one: user code, to be dropped once the ticket is noted.
     pub(super) fn exchange(&self, sequence: u64, ticket: u64, waker: Waker) -> Option<Waker> {
-        lock(&self.0).waiters.insert((sequence, ticket), waker)
+        lock(&self.queue).waiters.insert((sequence, ticket), waker)
     }
 
     /// Takes the one with this ticket out, unless it was notified.
     pub(super) fn remove(&self, sequence: u64, ticket: u64) {
-        let former = lock(&self.0).waiters.remove(&(sequence, ticket));
+        let former = lock(&self.queue).waiters.remove(&(sequence, ticket));
         drop(former);
     }
 
-    /// Whether who has this ticket stands in the list still.
+    /// Whether who has this ticket and did not leave stands in the list still. No lock for those who were
+    /// passed, since all of them come back at once. Relaxed: who is not listed looks again anyway, and who is
+    /// told that it is, was woken since, or is just about to be.
     pub(super) fn is_listed(&self, sequence: u64, ticket: u64) -> bool {
-        lock(&self.0).waiters.contains_key(&(sequence, ticket))
+        sequence >= self.passed.load(Ordering::Relaxed)
+            && lock(&self.queue).waiters.contains_key(&(sequence, ticket))
     }
 
     /// Takes those out of the list who wait for less than `end` to be passed, in this order. Whether others
     /// stay. The caller owes them a [`wake_gathered`](super::wake_gathered) as soon as it holds nothing.
     pub(crate) fn gather_below(&self, end: u64) -> bool {
-        let mut ungathered = Vec::new();
-        let mut queue = lock(&self.0);
-        while let Some(first) = queue.waiters.first_entry() {
-            if first.key().0 >= end {
-                break;
-            }
-            ungathered.extend(gather_one(first.remove()));
-        }
-        let others = !queue.waiters.is_empty();
+        let mut queue = lock(&self.queue);
+        self.passed.store(end, Ordering::Relaxed);
+        let others = queue.waiters.split_off(&(end, 0));
+        let stay = !others.is_empty();
+        let passed = std::mem::replace(&mut queue.waiters, others);
         drop(queue);
-        gather(ungathered);
-        others
+        gather(passed.into_values());
+        stay
     }
 
     /// Takes everybody out of the list. The caller owes them a [`wake_gathered`](super::wake_gathered).
@@ -68,7 +71,7 @@ impl Targets {
 
     /// The same, for the caller to notify.
     pub(crate) fn take(&self) -> Vec<Waker> {
-        let waiters = std::mem::take(&mut lock(&self.0).waiters);
+        let waiters = std::mem::take(&mut lock(&self.queue).waiters);
         waiters.into_values().collect()
     }
 }
