@@ -146,6 +146,8 @@
 //! * A receiver that blocks does not give its processor away before it sleeps: where other processes keep
 //!   all processors busy that cost it a time slice for each event (2.9 ms there and back on a machine
 //!   that was building meanwhile).
+//! * The state is in the line of `floor`, not in that of the tail: a reader that finds nothing looks at it,
+//!   and one that spins took the tail's line from the writer with each look.
 //! * Waiting for the lock is no futex, and a ring has no huge pages and no context area (their words in
 //!   the header are 0).
 //! * A group that may ring (write the bell) may truncate it, and kill the writer by SIGBUS. So reading
@@ -159,6 +161,9 @@ mod read;
 mod recover;
 mod stamp;
 mod write;
+
+#[cfg(all(test, not(eventring_loom)))]
+mod heap;
 
 pub(crate) use bell::{Bell, Marked};
 pub(crate) use descriptor::{Descriptor, Ext};

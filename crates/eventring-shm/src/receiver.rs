@@ -1,6 +1,7 @@
 //! The waiting side: owned, and a stream.
 
 mod many;
+mod rest;
 mod step;
 mod stream;
 
@@ -12,6 +13,7 @@ use crate::event::{Event, EventRef, Head};
 use crate::event_ring::{EventRing, clamped};
 use crate::waiting::{LOOK_FOR_WRITER, Wait, Waiting};
 use eventring::Start;
+use rest::Rest;
 use std::fmt;
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -70,6 +72,7 @@ pub struct Receiver {
     told_epoch: Option<u64>,
     end: Option<End>,
     poll_interval: Duration,
+    rest: Rest,
     filter: Option<Filter>,
     /// The payload of the event that was received last.
     buffer: Vec<u8>,
@@ -91,6 +94,7 @@ impl Receiver {
             told_epoch: None,
             end: None,
             poll_interval: Duration::from_millis(1),
+            rest: Rest::default(),
             filter: None,
             buffer: Vec::new(),
             key: KEYS.fetch_add(1, Ordering::Relaxed),
@@ -139,6 +143,29 @@ impl Receiver {
     #[must_use = "it changes only this receiver"]
     pub fn poll_interval(mut self, interval: Duration) -> Self {
         self.poll_interval = interval;
+        self
+    }
+
+    /// Be woken at most once in this time, whatever is published: who just keeps up costs its writer a
+    /// system call for each event else. What comes meanwhile is received when the time is over, or when
+    /// it is looked for. Zero if not said.
+    ///
+    /// ```
+    /// # tokio_test::block_on(async {
+    /// use eventring::Start;
+    /// use eventring_shm::{EventRing, Kind};
+    /// use std::time::Duration;
+    ///
+    /// let ring = EventRing::builder().memfd("ring")?;
+    /// let mut receiver = ring.subscribe(Start::Next).wake_interval(Duration::from_millis(1));
+    /// ring.publisher()?.publish(Kind(1), b"event")?;
+    /// assert_eq!(receiver.recv().await.unwrap().payload, b"event");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    #[must_use = "it changes only this receiver"]
+    pub fn wake_interval(mut self, interval: Duration) -> Self {
+        self.rest.interval = interval;
         self
     }
 
@@ -376,6 +403,7 @@ impl Receiver {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
+        self.rest.is_awake();
         match self.step() {
             Step::Empty => {}
             Step::Skipped => {
@@ -391,11 +419,15 @@ impl Receiver {
             key: self.key,
             watch_writer: self.watches_writer(),
             poll_interval: self.poll_interval,
+            rests_until: self.rest.until(),
         };
         Waiting::stand(self.ring.inner(), wait, cx.waker());
         self.turn = 0;
         match self.step() {
-            Step::Empty => Poll::Pending,
+            Step::Empty => {
+                self.rest.falls_asleep(wait.rests_until.is_none());
+                Poll::Pending
+            }
             Step::Skipped => {
                 cx.waker().wake_by_ref();
                 Poll::Pending
@@ -415,8 +447,9 @@ impl Receiver {
                 Step::Skipped => continue,
                 step => return Some(step),
             }
+            let rests_until = self.rest.until();
             let bell = &self.ring.inner().bell;
-            let marked = bell.mark();
+            let marked = bell.mark_unless(rests_until.is_some());
             let poll = (!bell.is_writable()).then_some(self.poll_interval);
             let look = self.watches_writer().then_some(LOOK_FOR_WRITER);
             match self.step() {
@@ -424,6 +457,7 @@ impl Receiver {
                 Step::Skipped => continue,
                 step => return Some(step),
             }
+            let rest = rests_until.map(|until| until.saturating_duration_since(Instant::now()));
             let left = match deadline {
                 Some(deadline) => match deadline.checked_duration_since(Instant::now()) {
                     Some(left) if !left.is_zero() => Some(left),
@@ -431,8 +465,10 @@ impl Receiver {
                 },
                 None => None,
             };
-            let timeout = [poll, look, left].into_iter().flatten().min();
+            let timeout = [poll, look, rest, left].into_iter().flatten().min();
             self.ring.inner().bell.sleep(marked, timeout);
+            self.rest.falls_asleep(rests_until.is_none());
+            self.rest.is_awake();
         }
     }
 }

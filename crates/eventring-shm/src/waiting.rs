@@ -31,6 +31,8 @@ pub(crate) struct Wait {
     pub(crate) watch_writer: bool,
     /// How often to look at a ring whose bell this process cannot mark.
     pub(crate) poll_interval: Duration,
+    /// It wants to be woken then, and not by the bell before.
+    pub(crate) rests_until: Option<Instant>,
 }
 
 impl Wait {
@@ -38,7 +40,15 @@ impl Wait {
     fn patience(&self, marks: bool) -> Option<Duration> {
         let poll = (!marks).then_some(self.poll_interval);
         let look = self.watch_writer.then_some(LOOK_FOR_WRITER);
-        poll.into_iter().chain(look).min()
+        let rest = self
+            .rests_until
+            .map(|until| until.saturating_duration_since(Instant::now()));
+        [poll, look, rest].into_iter().flatten().min()
+    }
+
+    fn has_rested(&self) -> bool {
+        self.rests_until
+            .is_some_and(|until| until <= Instant::now())
     }
 }
 
@@ -79,7 +89,7 @@ impl Waiting {
         let arm = !std::mem::replace(&mut list.armed, true);
         drop(list);
         drop(replaced);
-        let marked = inner.bell.mark();
+        let marked = inner.bell.mark_unless(wait.rests_until.is_some());
         if arm {
             arm_ring(Armed {
                 inner: Arc::clone(inner),
@@ -142,6 +152,13 @@ impl Waiting {
             .any(|(wait, _)| wait.watch_writer)
     }
 
+    fn somebody_has_rested(&self) -> bool {
+        lock(&self.0)
+            .tasks
+            .iter()
+            .any(|(wait, _)| wait.has_rested())
+    }
+
     /// How long the thread may sleep on account of this ring.
     fn patience(&self, marks: bool) -> Option<Duration> {
         let list = lock(&self.0);
@@ -177,7 +194,7 @@ impl Armed {
             self.looked = Instant::now();
             !self.inner.is_written()
         };
-        rung || polled || gone
+        rung || polled || gone || self.inner.waiting.somebody_has_rested()
     }
 }
 

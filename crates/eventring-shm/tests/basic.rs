@@ -6,6 +6,8 @@ use eventring_shm::{
     OpenError, Origin, PublishError, Receiver, TryRecvError,
 };
 use futures::StreamExt;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -283,6 +285,72 @@ fn tasks_and_threads_are_woken() {
             }
         }
     });
+}
+
+/// What the bell says: whether somebody wants to be woken, and how often it rang.
+fn bell(ring: &EventRing) -> (bool, u32) {
+    let (_, bell) = ring.fds();
+    let bell = File::from(bell.unwrap().try_clone_to_owned().unwrap());
+    let mut word = [0; 4];
+    bell.read_exact_at(&mut word, 0).unwrap();
+    let word = u32::from_ne_bytes(word);
+    (word % 2 == 1, word / 2)
+}
+
+#[test]
+fn who_rests_costs_its_writer_nothing() {
+    let ring = memory(64, 4096);
+    let mut publisher = ring.publisher().unwrap();
+    // A writer rings when it comes.
+    let (_, rang) = bell(&ring);
+    let rest = Duration::from_secs(3600);
+    let mut receiver = ring.subscribe(Start::Next).wake_interval(rest);
+
+    let mut first = tokio_test::task::spawn(receiver.recv());
+    assert!(first.poll().is_pending());
+    assert_eq!(bell(&ring), (true, rang));
+    publisher.publish(Kind(1), b"wakes").unwrap();
+    assert_eq!(bell(&ring), (false, rang + 1));
+    assert!(first.poll().is_ready());
+    drop(first);
+
+    let mut second = tokio_test::task::spawn(receiver.recv());
+    assert!(second.poll().is_pending());
+    assert_eq!(bell(&ring), (false, rang + 1));
+    publisher.publish(Kind(1), b"does not").unwrap();
+    assert_eq!(bell(&ring), (false, rang + 1));
+    assert!(second.poll().is_ready());
+}
+
+/// What comes while it rests is received when it has rested, though nobody wakes it.
+#[test]
+fn who_has_rested_looks() {
+    for blocks in [false, true] {
+        let ring = memory(64, 4096);
+        let mut publisher = ring.publisher().unwrap();
+        let rest = Duration::from_millis(1);
+        let mut receiver = ring.subscribe(Start::Next).wake_interval(rest);
+        let (received, next) = std::sync::mpsc::channel();
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                for number in 0..50u64 {
+                    publisher.publish(Kind(1), &number.to_ne_bytes()).unwrap();
+                    // Against hangs: the receiver gets the end then.
+                    if next.recv_timeout(Duration::from_secs(60)).is_err() {
+                        return publisher.close();
+                    }
+                }
+            });
+            for seq in 0..50 {
+                let event = match blocks {
+                    true => receiver.recv_blocking(),
+                    false => futures::executor::block_on(receiver.recv()),
+                };
+                assert_eq!(event.expect("it is not left asleep").seq, seq);
+                received.send(()).unwrap();
+            }
+        });
+    }
 }
 
 /// A thread sleeps at up to 127 rings; then there is another one. Both end with their last ring.

@@ -66,6 +66,12 @@ impl Bell {
         Marked(self.0.word().fetch_or(WAITING, acquire("bell-mark")) | WAITING)
     }
 
+    /// The same, or only the word as it is for one that does not want to be woken by this.
+    #[cfg(not(eventring_loom))]
+    pub(crate) fn mark_unless(&self, rests: bool) -> Marked {
+        if rests { self.peek() } else { self.mark() }
+    }
+
     /// The word as it is, to wait for others to be woken.
     pub(crate) fn peek(&self) -> Marked {
         Marked(self.0.word().load(Ordering::Relaxed))

@@ -26,18 +26,19 @@ pub(crate) mod word {
     pub(crate) const HEAD: usize = TAIL + 1;
     /// A: how many writers have taken over so far.
     pub(crate) const EPOCH: usize = TAIL + 2;
-    /// A: a [`State`](super::State).
-    pub(crate) const STATE: usize = TAIL + 3;
     /// A: process id of the last writer to take over.
-    pub(crate) const PID: usize = TAIL + 4;
+    pub(crate) const PID: usize = TAIL + 3;
     /// A: when it did, in nanoseconds since 1970.
-    pub(crate) const SINCE: usize = TAIL + 5;
+    pub(crate) const SINCE: usize = TAIL + 4;
     /// B: the payload offset from which on all is whole.
-    pub(crate) const FLOOR: usize = unless_model(48, 6);
+    pub(crate) const FLOOR: usize = unless_model(48, 5);
     /// B: the oldest sequence whose payload is whole.
     pub(crate) const OLDEST: usize = FLOOR + 1;
     /// B: where the history since the last reset starts.
     pub(crate) const START: usize = FLOOR + 2;
+    /// B: a [`State`](super::State). Who finds nothing looks there, as often as it can: so it is not in
+    /// the line that each event writes.
+    pub(crate) const STATE: usize = FLOOR + 3;
     /// C: who may write.
     pub(crate) const LOCK: usize = unless_model(64, 9);
 }
