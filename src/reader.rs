@@ -36,6 +36,7 @@ struct Place {
     /// Where it was when it last had to wait.
     waited: u64,
     shard: u8,
+    missed: u64,
     /// It has left values in the ring, for others, since it last looked for some to release.
     left_values: bool,
     /// There is more to do at R4: the past may end, or it releases.
@@ -118,6 +119,7 @@ impl<E> Reader<E> {
                 position,
                 waited: position,
                 shard: (number % SHARDS) as u8,
+                missed: 0,
                 left_values: false,
                 takes: ring.sequencer.history() == 0
                     && (kind != Kind::Committing || !step("keep-uncommitted")),
@@ -156,7 +158,7 @@ impl<E> Reader<E> {
     }
 
     pub(crate) fn missed(&self) -> u64 {
-        self.place.cursor.missed()
+        self.place.missed
     }
 
     /// R1 and R2: pins the next event. With `listed`, an empty ring keeps the mark by which the
@@ -244,6 +246,7 @@ impl Place {
         };
         let missed = position - self.position;
         self.position = position;
+        self.missed += missed;
         self.leave_past(sequencer);
         trace::lagged(missed, position);
         TryRecvError::Lagged(missed)
