@@ -118,21 +118,22 @@ struct Lists {
     counted: Notifier,
 }
 
-/// In this order: what is written where receivers come and go; behind what is seldom touched, the word
-/// that publishers write; the bounds that they read; what everybody reads.
+/// In this order: what is written where receivers come and go; the word that publishers write, on a line of
+/// its own; the bounds that they read; what everybody reads.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Sequencer {
     receivers: AtomicUsize,
-    /// How often a receiver has come when there was none.
-    arrivals: AtomicUsize,
     registry: Mutex<Registry>,
     /// Made for the first one who stands in one.
     lists: OnceLock<Box<Lists>>,
+    _before_tail: [MaybeUninit<u64>; 7],
     tail: Tail,
     _behind_tail: [MaybeUninit<u64>; 15],
     bounds: Bounds,
-    _behind_bounds: [MaybeUninit<u64>; 15],
+    /// How often a receiver has come when there was none: each claim looks there.
+    arrivals: AtomicUsize,
+    _behind_bounds: [MaybeUninit<u64>; 14],
     capacity: u64,
     history: u64,
     /// The sequence of the first event.
@@ -145,16 +146,17 @@ impl Sequencer {
     pub(crate) fn new(capacity: u64, history: u64, first: u64) -> Self {
         Self {
             receivers: AtomicUsize::new(0),
-            arrivals: AtomicUsize::new(0),
             registry: Mutex::new(Registry::new(first)),
             lists: OnceLock::new(),
+            _before_tail: [MaybeUninit::uninit(); 7],
             tail: Tail(AtomicU64::new(TailWord::at(first).0)),
             _behind_tail: [MaybeUninit::uninit(); 15],
             bounds: Bounds {
                 limit: AtomicU64::new(NOBODY),
                 gate: AtomicU64::new(NOBODY),
             },
-            _behind_bounds: [MaybeUninit::uninit(); 15],
+            arrivals: AtomicUsize::new(0),
+            _behind_bounds: [MaybeUninit::uninit(); 14],
             capacity,
             history,
             first,
