@@ -33,6 +33,7 @@ impl Crowd {
         self.attached.is_empty() && self.detached.is_empty()
     }
 
+    #[inline(always)]
     pub(super) fn add(&mut self, word: CursorWord, owner: Owner, name: Option<Name>) -> CursorRef {
         let number = self.vacant.pop().unwrap_or_else(|| {
             self.members.push(None);

@@ -65,6 +65,7 @@ pub(super) enum Standing {
 }
 
 impl Cursor {
+    #[inline(always)]
     pub(super) fn new(
         word: CursorWord,
         number: usize,

@@ -84,16 +84,17 @@ impl Cursors {
     }
 
     fn enrol(&mut self, word: CursorWord, owner: Owner, name: Option<Name>) -> CursorRef {
-        if let Members::Sole(sole) = &mut self.members {
-            match sole.take() {
-                Some(first) => self.members = Members::Crowd(Box::new(Crowd::of(first))),
-                None => return CursorRef::clone(sole.insert(Cursor::new(word, 0, owner, name))),
-            }
-        }
-        match &mut self.members {
-            Members::Crowd(crowd) => crowd.add(word, owner, name),
-            Members::Sole(_) => unreachable!("a crowd was made of it"),
-        }
+        let sole = match &mut self.members {
+            Members::Crowd(crowd) => return crowd.add(word, owner, name),
+            Members::Sole(sole) => sole,
+        };
+        let Some(first) = sole.take() else {
+            return CursorRef::clone(sole.insert(Cursor::new(word, 0, owner, name)));
+        };
+        let mut crowd = Box::new(Crowd::of(first));
+        let cursor = crowd.add(word, owner, name);
+        self.members = Members::Crowd(crowd);
+        cursor
     }
 
     pub(crate) fn remove(&mut self, cursor: &Cursor) {
