@@ -36,6 +36,7 @@ struct Place {
     /// Where it was when it last had to wait.
     waited: u64,
     shard: u8,
+    /// The cursor says the same, to others: on a line that is just being written.
     missed: u64,
     /// It has left values in the ring, for others, since it last looked for some to release.
     left_values: bool,

@@ -186,17 +186,18 @@ pub(crate) fn gather_one(waker: Waker) -> Option<Waker> {
 }
 
 /// Notifies these. The caller owes them a [`wake_gathered`] as soon as it holds nothing.
-pub(crate) fn gather(wakers: impl IntoIterator<IntoIter: ExactSizeIterator<Item = Waker>>) {
-    let mut listed = wakers.into_iter().map(|waker| Listed {
-        ticket: 0,
-        waker: Some(waker),
-    });
-    if listed.len() == 0 {
+pub(crate) fn gather(wakers: Vec<Waker>) {
+    if wakers.is_empty() {
         return;
     }
-    let gathered = WOKEN.try_with(|woken| woken.borrow_mut().extend(listed.by_ref()));
+    let listed = |waker| Listed {
+        ticket: 0,
+        waker: Some(waker),
+    };
+    let mut listed: Vec<_> = wakers.into_iter().map(listed).collect();
+    let gathered = WOKEN.try_with(|woken| move_all(&mut listed, &mut woken.borrow_mut()));
     if gathered.is_err() {
-        wake_all(listed.collect());
+        wake_all(listed);
     }
 }
 

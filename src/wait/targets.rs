@@ -1,6 +1,6 @@
 //! Waiters in the order of what they wait for, so that just those are woken for whom it is there.
 
-use super::notifier::gather;
+use super::notifier::{gather, gather_one};
 use crate::sync::{AtomicU64, Mutex, Ordering, lock};
 use std::collections::BTreeMap;
 use std::task::Waker;
@@ -54,14 +54,19 @@ impl Targets {
     /// Takes those out of the list who wait for less than `end` to be passed, in this order. Whether others
     /// stay. The caller owes them a [`wake_gathered`](super::wake_gathered) as soon as it holds nothing.
     pub(crate) fn gather_below(&self, end: u64) -> bool {
+        let mut ungathered = Vec::new();
         let mut queue = lock(&self.queue);
         self.passed.store(end, Ordering::Relaxed);
-        let others = queue.waiters.split_off(&(end, 0));
-        let stay = !others.is_empty();
-        let passed = std::mem::replace(&mut queue.waiters, others);
+        while let Some(first) = queue.waiters.first_entry() {
+            if first.key().0 >= end {
+                break;
+            }
+            ungathered.extend(gather_one(first.remove()));
+        }
+        let others = !queue.waiters.is_empty();
         drop(queue);
-        gather(passed.into_values());
-        stay
+        gather(ungathered);
+        others
     }
 
     /// Takes everybody out of the list. The caller owes them a [`wake_gathered`](super::wake_gathered).
