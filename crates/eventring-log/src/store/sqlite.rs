@@ -40,6 +40,10 @@ const EXTENT: &str = "
 /// How long SQLite itself waits for somebody else's lock; who cannot do without tries again after that.
 const BUSY: Duration = Duration::from_millis(250);
 
+/// After so many pages in the `-wal`, a commit moves them into the file: each takes more or less as long as there
+/// are pages, and who waits for that commit waits for it. (SQLite's own number is 1000.)
+const CHECKPOINT: u32 = 300;
+
 /// A page of a read ends with so many entries, or once it has so many bytes.
 const PAGE: usize = 512;
 const PAGE_BYTES: usize = 1 << 20;
@@ -179,6 +183,7 @@ fn prepare(connection: &mut Connection, path: &Path, chained: bool) -> Result<()
 fn make(connection: &mut Connection, chained: bool) -> rusqlite::Result<()> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT)?;
     // Fails if the file cannot be written.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let tables = "SELECT count(*) FROM sqlite_schema";
@@ -328,6 +333,20 @@ mod tests {
         limit(&store, 100_000);
         store.append(&entries(3..1003)).unwrap();
         assert_eq!(store.extent().unwrap().head.next, 1003);
+    }
+
+    #[test]
+    fn the_wal_is_moved_into_the_file_in_short_pieces() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("events.db");
+        let store = Sqlite::open(&path, false).unwrap();
+        for sequence in 0..u64::from(CHECKPOINT) {
+            store.append(&entries(sequence..sequence + 1)).unwrap();
+        }
+        let wal = path.with_extension("db-wal").metadata().unwrap().len();
+        // A commit has one page, or two: the page it goes on with, and a new one's parent.
+        let pages = wal / 4096;
+        assert!(pages < u64::from(CHECKPOINT) + 10, "{pages}");
     }
 
     #[test]
