@@ -4,7 +4,7 @@ use crate::args::Args;
 use crate::audit::Audit;
 use crate::request::{check, describe};
 use axum::Router;
-use axum::middleware::from_fn;
+use axum::middleware::map_request;
 use eventring_tower::AuditLayer;
 
 /// Audits the requests to these routes.
@@ -17,7 +17,7 @@ pub fn audited(api: Router, audit: &Audit, args: &Args) -> Router {
         layer = layer.durable(audit.stored.clone(), args.max_wait);
     }
     // What is wrong with a request is said, and audited, before the API sees it.
-    api.layer(from_fn(check)).layer(layer)
+    api.layer((layer, map_request(check)))
 }
 
 #[cfg(test)]

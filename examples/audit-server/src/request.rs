@@ -5,8 +5,6 @@ use crate::problem::Problem;
 use axum::extract::Request;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
-use axum::middleware::Next;
-use axum::response::Response;
 use eventring_tower::{Outcome, REQUEST_ID, RequestId};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -56,8 +54,8 @@ pub fn describe(
     }
 }
 
-/// Answers a request that has something wrong with it.
-pub async fn check(request: Request, next: Next) -> Result<Response, Problem> {
+/// Refuses a request that has something wrong with it.
+pub async fn check(request: Request) -> Result<Request, Problem> {
     if request.uri().path().len() > MAX_PATH {
         return Err(Problem::new(
             StatusCode::URI_TOO_LONG,
@@ -72,7 +70,7 @@ pub async fn check(request: Request, next: Next) -> Result<Response, Problem> {
             ));
         }
     }
-    Ok(next.run(request).await)
+    Ok(request)
 }
 
 /// The header, if there is one; `None` if it cannot be used.
