@@ -187,9 +187,10 @@ pub(crate) struct Memory {
 impl Memory {
     /// The words have to be as many as the geometry says.
     pub(crate) fn new(words: Words, geometry: Geometry) -> Self {
-        assert!(
-            words.words().len() >= geometry.words(),
-            "the memory is too short"
+        assert_eq!(
+            words.words().len(),
+            geometry.words(),
+            "memory of another ring"
         );
         Self {
             words,
@@ -213,7 +214,8 @@ impl Memory {
 }
 
 /// The words of a ring, as all steps of the protocol take them: a value, so that where they are stays
-/// in registers.
+/// in registers, and what was checked once is known. (Who takes several steps takes this once: each
+/// store to the ring makes the compiler forget what it has loaded.)
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ring<'a> {
     words: &'a [AtomicU64],

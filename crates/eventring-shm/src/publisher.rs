@@ -189,11 +189,14 @@ impl Publisher {
         if payload.len() <= max {
             return self.publish(kind, payload);
         }
-        self.enter(Patience::Forever)?;
         let ext = [payload.len() as u64, 0, 0, 0];
-        let seq = self.write(kind, Some(ext), &payload[..max], true);
-        self.leave();
-        Ok(seq)
+        self.enter(Patience::Forever)?;
+        let seqs = self.write([Outgoing {
+            truncated: true,
+            ..outgoing(kind, self.clock, Some(ext), &payload[..max])
+        }]);
+        self.ring_bell();
+        Ok(seqs.start)
     }
 
     /// Publishes several events one after the other, and rings once. Tells their sequences. Those of
@@ -217,40 +220,39 @@ impl Publisher {
         &mut self,
         events: impl IntoIterator<Item = (Kind, P)>,
     ) -> Result<Range<u64>, PublishError> {
-        let batch_max = self.ring.ring().geometry().batch_max();
+        let (batch_max, max) = (self.ring.ring().geometry().batch_max(), self.payload_max());
         let mut events = events.into_iter();
         let mut published: Option<Range<u64>> = None;
-        // User code runs with no lock held: in its own iterator, too.
-        let mut next = events.next();
-        while let Some((kind, payload)) = next.take() {
+        loop {
+            // User code runs with no lock held: the iterator's, and that of `as_ref`.
             let mut batch = Vec::new();
-            self.check_len(payload.as_ref().len())
-                .inspect_err(|_| self.ring_bell())?;
-            batch.push((kind, payload));
-            let mut failed = None;
             while (batch.len() as u64) < batch_max {
-                let Some((kind, payload)) = events.next() else {
-                    break;
-                };
-                if let Err(error) = self.check_len(payload.as_ref().len()) {
-                    failed = Some(error);
+                let Some(event) = events.next() else { break };
+                let is_last = event.1.as_ref().len() > max;
+                batch.push(event);
+                if is_last {
                     break;
                 }
-                batch.push((kind, payload));
             }
+            if batch.is_empty() {
+                break;
+            }
+            let payloads: Vec<&[u8]> = batch.iter().map(|(_, payload)| payload.as_ref()).collect();
+            let fitting = payloads.iter().take_while(|payload| payload.len() <= max);
+            let (fit, clock) = (fitting.count(), self.clock);
             self.enter(Patience::Forever)?;
-            let first = self.tip.tail;
-            for (kind, payload) in &batch {
-                self.write(*kind, None, payload.as_ref(), false);
-            }
-            let end = self.tip.tail;
-            self.leave_quietly();
-            published = Some(published.map_or(first, |range| range.start)..end);
-            if let Some(error) = failed {
+            let seqs = self.write(
+                batch
+                    .iter()
+                    .zip(&payloads[..fit])
+                    .map(|((kind, _), payload)| outgoing(*kind, clock, None, payload)),
+            );
+            published = Some(published.map_or(seqs.start, |range| range.start)..seqs.end);
+            if let Some(payload) = payloads.get(fit) {
                 self.ring_bell();
-                return Err(error);
+                let len = payload.len();
+                return Err(PublishError::TooLarge { len, max });
             }
-            next = events.next();
         }
         self.ring_bell();
         let tail = self.ring.tail();
@@ -347,21 +349,24 @@ impl Publisher {
             self.check_len(payload.len())?;
         }
         self.enter(patience)?;
-        let seq = self.write(kind, ext, payload, false);
-        self.leave();
-        Ok(seq)
+        let seqs = self.write([outgoing(kind, self.clock, ext, payload)]);
+        self.ring_bell();
+        Ok(seqs.start)
     }
 
+    /// W2 to W7, for at most half a ring. Tells the sequences.
     #[inline(always)]
-    fn write(&mut self, kind: Kind, ext: Option<[u64; 4]>, payload: &[u8], truncated: bool) -> u64 {
-        let event = Outgoing {
-            kind: kind.0,
-            time: self.clock.read(),
-            ext,
-            payload,
-            truncated,
-        };
-        self.ring.ring().write(&mut self.tip, &event)
+    fn write<'a>(&mut self, events: impl IntoIterator<Item = Outgoing<'a>>) -> Range<u64> {
+        let (ring, mut tip) = (self.ring.ring(), self.tip);
+        for event in events {
+            ring.write(&mut tip, &event);
+        }
+        ring.publish_tip(&tip);
+        if self.share == Share::Shared {
+            ring.unlock();
+        }
+        let first = std::mem::replace(&mut self.tip, tip).tail;
+        first..tip.tail
     }
 
     /// W1
@@ -448,6 +453,17 @@ impl Publisher {
             }
         }
         unreachable!("there is no last attempt")
+    }
+}
+
+#[inline(always)]
+fn outgoing(kind: Kind, clock: Clock, ext: Option<[u64; 4]>, payload: &[u8]) -> Outgoing<'_> {
+    Outgoing {
+        kind: kind.0,
+        time: clock.read(),
+        ext,
+        payload,
+        truncated: false,
     }
 }
 

@@ -515,3 +515,23 @@ fn sizes_that_no_ring_has() {
         assert!(matches!(builder.memfd("none"), Err(OpenError::Geometry)));
     }
 }
+
+/// What a payload is counts when it is published, not when its length was asked for first.
+#[test]
+fn a_payload_that_grows() {
+    struct Grows(std::cell::Cell<usize>);
+    impl AsRef<[u8]> for Grows {
+        fn as_ref(&self) -> &[u8] {
+            let len = self.0.replace(8192);
+            &[7; 8192][..len]
+        }
+    }
+    let ring = memory(64, 4096);
+    let mut publisher = ring.join().unwrap();
+    let events = [100, 100].map(|len| (Kind(1), Grows(std::cell::Cell::new(len))));
+    assert!(matches!(
+        publisher.publish_many(events),
+        Err(PublishError::TooLarge { len: 8192, .. })
+    ));
+    assert_eq!(publisher.publish(Kind(1), b"still works"), Ok(0));
+}

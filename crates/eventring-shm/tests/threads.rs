@@ -94,10 +94,10 @@ fn several_writers() {
                 })
             })
             .collect();
-        writers
-            .into_iter()
-            .for_each(|writer| writer.join().unwrap());
+        // Closed even if one of them panicked: the readers would wait for ever.
+        let ends: Vec<_> = writers.into_iter().map(|writer| writer.join()).collect();
         ring.join().unwrap().close();
+        ends.into_iter().for_each(|end| end.unwrap());
     });
     assert_eq!(ring.tail(), 3 * (EVENTS / 4));
 }

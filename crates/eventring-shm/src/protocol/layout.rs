@@ -85,6 +85,8 @@ impl State {
 pub(crate) struct Geometry {
     descriptors: u64,
     payload: u64,
+    /// Follows from these.
+    payload_word: usize,
 }
 
 impl Geometry {
@@ -94,9 +96,12 @@ impl Geometry {
             && (4 * WORD..=1 << 40).contains(&payload)
             && descriptors.is_power_of_two()
             && payload.is_power_of_two();
-        valid.then_some(Self {
+        let page = unless_model((PAGE / WORD) as usize, 1);
+        valid.then(|| Self {
             descriptors,
             payload,
+            payload_word: HEADER_WORDS
+                + (descriptors as usize * DESCRIPTOR_WORDS).next_multiple_of(page),
         })
     }
 
@@ -126,19 +131,15 @@ impl Geometry {
     /// Index of the descriptor's first word.
     #[inline]
     pub(crate) fn descriptor_word(self, sequence: u64) -> usize {
-        HEADER_WORDS + (sequence & (self.descriptors - 1)) as usize * DESCRIPTOR_WORDS
+        // In 32 bits, so that the compiler sees that the rest does not overflow.
+        let slot = sequence as u32 & (self.descriptors - 1) as u32;
+        HEADER_WORDS + slot as usize * DESCRIPTOR_WORDS
     }
 
     /// Index of the payload's first word.
     #[inline]
     pub(crate) fn payload_word(self) -> usize {
-        let descriptors = self.descriptors as usize * DESCRIPTOR_WORDS;
-        let page = if cfg!(eventring_loom) {
-            1
-        } else {
-            (PAGE / WORD) as usize
-        };
-        HEADER_WORDS + descriptors.next_multiple_of(page)
+        self.payload_word
     }
 
     /// Words of the whole file.

@@ -4,6 +4,7 @@ use super::Ring;
 use super::descriptor::Descriptor;
 use super::layout::{LIMIT, State, WORD, word};
 use super::stamp::Stamp;
+use super::write::words_of;
 use crate::error::Corrupt;
 use crate::sync::{AtomicU64, Ordering, acquire_fence, load_acquire};
 use Ordering::Relaxed;
@@ -89,17 +90,17 @@ impl Ring<'_> {
         let mut out = out;
         let mut from = descriptor.offset() + (at - skip) as u64;
         if skip != 0 && !out.is_empty() {
-            let (words, _) = self.payload_runs(from, WORD);
-            let bytes = words[0].load(Relaxed).to_ne_bytes();
+            let bytes = self.payload_word(from).load(Relaxed).to_ne_bytes();
             let (left, right) = out.split_at_mut((WORD as usize - skip).min(out.len()));
             left.copy_from_slice(&bytes[skip..skip + left.len()]);
             out = right;
             from += WORD;
         }
-        let (first, second) = self.payload_runs(from, out.len() as u64);
-        let (left, right) = out.split_at_mut((first.len() * WORD as usize).min(out.len()));
-        load_words(first, left);
-        load_words(second, right);
+        let (ring, first) = self.payload_from(from);
+        match ring.get(first..first + words_of(out.len())) {
+            Some(words) => load_words(words, out),
+            None => load_wrapped(ring, first, out),
+        }
         !self.is_expired(descriptor)
     }
 
@@ -156,6 +157,14 @@ impl Ring<'_> {
         let load = |at| self.word(at).load(Relaxed);
         (load(word::PID) as u32, load(word::SINCE), load(word::EPOCH))
     }
+}
+
+/// Over the end of the ring.
+#[cold]
+fn load_wrapped(ring: &[AtomicU64], first: usize, out: &mut [u8]) {
+    let (left, right) = out.split_at_mut((ring.len() - first) * WORD as usize);
+    load_words(&ring[first..], left);
+    load_words(ring, right);
 }
 
 #[inline]

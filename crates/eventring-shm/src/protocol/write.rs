@@ -92,7 +92,7 @@ impl Ring<'_> {
     pub(crate) fn open(self, tip: &mut Tip, len: u64) {
         let end = tip.head + rounded(len);
         if end - tip.floor > self.geometry().payload() {
-            self.raise_floor(tip, end - self.geometry().payload());
+            *tip = self.raise_floor(*tip, end - self.geometry().payload());
         }
         point("open");
         if step("stamp-open") {
@@ -102,9 +102,9 @@ impl Ring<'_> {
         release_fence("write-fence");
     }
 
-    /// W2
+    /// W2. (By value, so that elsewhere the tip stays in registers.)
     #[cold]
-    fn raise_floor(self, tip: &mut Tip, least: u64) {
+    fn raise_floor(self, tip: Tip, least: u64) -> Tip {
         let floor = least.next_multiple_of(self.geometry().step());
         // What the slots no longer hold need not be looked at.
         let mut oldest = tip
@@ -113,13 +113,17 @@ impl Ring<'_> {
         while oldest < tip.tail && self.load_offset(oldest) < floor {
             oldest += 1;
         }
-        (tip.floor, tip.oldest) = (floor, oldest);
         point("oldest");
         self.word(word::OLDEST)
             .store(oldest, release("oldest-raise"));
         point("floor");
         if step("floor-raise") {
             self.word(word::FLOOR).store(floor, Relaxed);
+        }
+        Tip {
+            floor,
+            oldest,
+            ..tip
         }
     }
 
@@ -151,10 +155,11 @@ impl Ring<'_> {
     /// Copies into the payload ring, in at most two runs, the last word padded with zeros.
     #[inline(always)]
     fn store_payload(self, offset: u64, bytes: &[u8]) {
-        let (first, second) = self.payload_runs(offset, bytes.len() as u64);
-        let (left, right) = bytes.split_at(bytes.len().min(first.len() * WORD as usize));
-        store_words(first, left);
-        store_words(second, right);
+        let (ring, first) = self.payload_from(offset);
+        match ring.get(first..first + words_of(bytes.len())) {
+            Some(words) => store_words(words, bytes),
+            None => store_wrapped(ring, first, bytes),
+        }
     }
 
     /// Stores bytes somewhere into a payload that is being written, leaving the others alone.
@@ -175,17 +180,17 @@ impl Ring<'_> {
     }
 
     fn patch_word(self, offset: u64, at: usize, bytes: &[u8]) {
-        let (words, _) = self.payload_runs(offset, WORD);
-        let mut whole = words[0].load(Relaxed).to_ne_bytes();
+        let word = self.payload_word(offset);
+        let mut whole = word.load(Relaxed).to_ne_bytes();
         whole[at..at + bytes.len()].copy_from_slice(bytes);
-        words[0].store(u64::from_ne_bytes(whole), Relaxed);
+        word.store(u64::from_ne_bytes(whole), Relaxed);
     }
 
     /// The last word of a payload that is filled bit by bit has zeros after its end.
     pub(crate) fn pad_payload(self, offset: u64, len: u64) {
         if len % WORD != 0 {
-            let (words, _) = self.payload_runs(offset + len / WORD * WORD, WORD);
-            words[0].store(0, Relaxed);
+            let last = self.payload_word(offset + len / WORD * WORD);
+            last.store(0, Relaxed);
         }
     }
 
@@ -203,6 +208,14 @@ impl Ring<'_> {
         self.word(word::STATE)
             .store(state.word(), release("state-store"));
     }
+}
+
+/// Over the end of the ring.
+#[cold]
+fn store_wrapped(ring: &[AtomicU64], first: usize, bytes: &[u8]) {
+    let (left, right) = bytes.split_at((ring.len() - first) * WORD as usize);
+    store_words(&ring[first..], left);
+    store_words(ring, right);
 }
 
 #[inline(always)]
@@ -252,13 +265,22 @@ impl<'a> Ring<'a> {
         Descriptor::from_words(values)
     }
 
-    /// The words that hold `len` bytes from `offset` on, in at most two runs.
+    /// The words of all payloads, and which of them is at `offset`.
     #[inline(always)]
-    pub(super) fn payload_runs(self, offset: u64, len: u64) -> (&'a [AtomicU64], &'a [AtomicU64]) {
-        let ring = &self.words()[self.geometry().payload_word()..self.geometry().words()];
-        let first = (offset & (self.geometry().payload() - 1)) as usize / WORD as usize;
-        let count = (rounded(len) / WORD) as usize;
-        let until_end = count.min(ring.len() - first);
-        (&ring[first..first + until_end], &ring[..count - until_end])
+    pub(super) fn payload_from(self, offset: u64) -> (&'a [AtomicU64], usize) {
+        let ring = &self.words()[self.geometry().payload_word()..];
+        let first = (offset & (self.geometry().payload() - 1)) / WORD;
+        (ring, first as usize)
     }
+
+    pub(super) fn payload_word(self, offset: u64) -> &'a AtomicU64 {
+        let (ring, first) = self.payload_from(offset);
+        &ring[first]
+    }
+}
+
+/// How many words so many bytes take.
+#[inline(always)]
+pub(super) fn words_of(len: usize) -> usize {
+    len.div_ceil(WORD as usize)
 }

@@ -43,7 +43,7 @@ fn below_the_tail() {
 /// Catches: a bound that is seen before the tail that it goes with, and taken for a corrupt one.
 /// (The second writer has no fence of its own before it raises the bound.)
 ///
-/// Kills: `oldest-raise`, `bounds-load`.
+/// Kills: `bounds-load`.
 #[test]
 fn bound_raised_by_the_next_writer() {
     bounded(2, || {
@@ -70,7 +70,7 @@ fn bound_raised_by_the_next_writer() {
 
 /// Catches: the same with a reset; a reset that readers who are behind are not told of.
 ///
-/// Kills: `start-raise`, `bounds-load`.
+/// Kills: `start-raise`, `oldest-raise`, `bounds-load`.
 #[test]
 fn reset_by_the_next_writer() {
     bounded(2, || {
