@@ -4,7 +4,7 @@
 //! test says that it was skipped; with `EVENTRING_NATS_REQUIRED=1` it fails.
 #![allow(dead_code)]
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use std::env;
 use std::fs;
 use std::io::{Write, stderr};
@@ -91,17 +91,19 @@ impl Server {
     }
 
     /// It does nothing until it is to [resume](Self::resume); connections stay as they are.
+    /// The server does nothing any more once this returns.
     pub(crate) fn pause(&self) {
-        self.signal(Signal::STOP);
+        kill_process(self.pid(), Signal::STOP).unwrap();
+        // The signal alone does not say that all threads have stopped.
+        waitid(WaitId::Pid(self.pid()), WaitIdOptions::STOPPED).unwrap();
     }
 
     pub(crate) fn resume(&self) {
-        self.signal(Signal::CONT);
+        kill_process(self.pid(), Signal::CONT).unwrap();
     }
 
-    fn signal(&self, signal: Signal) {
-        let process = self.process.as_ref().expect("it is killed");
-        kill_process(Pid::from_child(process), signal).unwrap();
+    fn pid(&self) -> Pid {
+        Pid::from_child(self.process.as_ref().expect("it is killed"))
     }
 
     fn spawn(&mut self) {
