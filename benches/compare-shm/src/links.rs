@@ -34,6 +34,12 @@ pub(crate) type Open = fn(Side, &Path) -> Box<dyn Link>;
 /// Those whose receivers spin.
 pub(crate) const SPINNING: &[(&str, Open)] = &[
     ("eventring-shm", |side, base| ours::spinning(side, base)),
+    ("eventring-shm, no clock", |side, base| {
+        ours::without_clock(side, base)
+    }),
+    ("eventring-shm, 32 bytes, no clock", |side, base| {
+        ours::inline(side, base)
+    }),
     ("ringfire", |side, base| ringfire::spinning(side, base)),
     ("bcast", |side, base| bcast::open(side, base)),
     ("iceoryx2", |side, base| iceoryx2::open(side, base)),

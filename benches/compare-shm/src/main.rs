@@ -1,7 +1,10 @@
 //! `eventring-shm` beside other ways from one process to another, each as its own page says is fastest.
 //! Both sides are processes, each on a processor of its own; every reply is checked in full.
 
+#[path = "../../compare/src/bars.rs"]
+mod bars;
 mod links;
+mod plot;
 mod scenarios;
 mod stats;
 
@@ -38,6 +41,9 @@ struct Arguments {
     /// Events or round trips in each turn
     #[arg(long, default_value_t = 20_000)]
     trips: u64,
+    /// Draws the times into this file (SVG)
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
     /// The other side of a round trip (used by the program itself)
     #[arg(long, hide = true)]
     echo: Option<String>,
@@ -54,16 +60,33 @@ fn main() {
         arguments.scenarios.is_empty() || arguments.scenarios.iter().any(|wanted| wanted == name)
     };
     let (rounds, trips) = (arguments.rounds, arguments.trips);
+    let mut tables = Vec::new();
     if wanted("publish") {
-        scenarios::publish(rounds, 50 * trips);
+        tables.push(scenarios::publish(rounds, 50 * trips));
     }
     if wanted("spin") {
-        scenarios::round_trips("spin", links::SPINNING, rounds, trips);
+        tables.push(scenarios::round_trips(
+            "spin",
+            links::SPINNING,
+            rounds,
+            trips,
+        ));
     }
     if wanted("sleep") {
-        scenarios::round_trips("sleep", links::SLEEPING, rounds, trips / 4);
+        tables.push(scenarios::round_trips(
+            "sleep",
+            links::SLEEPING,
+            rounds,
+            trips / 4,
+        ));
     }
     if wanted("drain") {
         scenarios::drain(rounds);
+    }
+    if let Some(file) = arguments.plot
+        && let Err(error) = plot::plot(&file, &tables)
+    {
+        eprintln!("compare-shm: cannot write {}: {error}", file.display());
+        std::process::exit(1);
     }
 }

@@ -1,7 +1,7 @@
 //! What is measured.
 
 use crate::links::{Link, Open, PUBLISHING, SLEEPING, SPINNING, Side};
-use crate::stats::{Series, table};
+use crate::stats::{Series, Table, table};
 use crate::{message, number};
 use eventring_shm::{EventReader, EventRing, Kind, NextResult};
 use rustix::thread::{CpuSet, sched_setaffinity};
@@ -49,7 +49,7 @@ fn series(links: &[(&'static str, Open)]) -> Vec<Series> {
 }
 
 /// One process publishes, nobody receives: nanoseconds for each event.
-pub(crate) fn publish(rounds: usize, events: u64) {
+pub(crate) fn publish(rounds: usize, events: u64) -> Table {
     pin(0);
     let mut all = series(PUBLISHING);
     for _ in 0..rounds {
@@ -65,7 +65,7 @@ pub(crate) fn publish(rounds: usize, events: u64) {
                 .push(started.elapsed().as_nanos() as f64 / events as f64);
         }
     }
-    table("publish 64 bytes, nobody receives", "ns", all);
+    table("publish, nobody receives", "ns", all)
 }
 
 /// There and back between two processes: nanoseconds for each round trip.
@@ -74,7 +74,7 @@ pub(crate) fn round_trips(
     links: &'static [(&'static str, Open)],
     rounds: usize,
     trips: u64,
-) {
+) -> Table {
     pin(0);
     let mut all = series(links);
     for _ in 0..rounds {
@@ -85,7 +85,7 @@ pub(crate) fn round_trips(
                 .push(round_trip(link, *open, &home.0.join("ring"), trips));
         }
     }
-    table(&format!("{name}: 64 bytes there and back"), "ns", all);
+    table(&format!("{name}: there and back"), "ns", all)
 }
 
 fn round_trip(name: &str, open: Open, base: &Path, trips: u64) -> f64 {

@@ -78,6 +78,7 @@
 
 mod allocator;
 mod args;
+mod bars;
 mod channel;
 mod measure;
 mod memory;

@@ -30,21 +30,28 @@ struct Spinning {
     publisher: Publisher,
     reader: Option<EventReader<'static>>,
     back: PathBuf,
+    /// How much of a message is sent; the rest follows from that.
+    len: usize,
 }
 
 pub(super) fn spinning(side: Side, base: &Path) -> Box<dyn Link> {
-    with_clock(side, base, Clock::Precise)
+    open(side, base, Clock::Precise, 64)
 }
 
 pub(super) fn without_clock(side: Side, base: &Path) -> Box<dyn Link> {
-    with_clock(side, base, Clock::Off)
+    open(side, base, Clock::Off, 64)
 }
 
 pub(super) fn coarse_clock(side: Side, base: &Path) -> Box<dyn Link> {
-    with_clock(side, base, Clock::Coarse)
+    open(side, base, Clock::Coarse, 64)
 }
 
-fn with_clock(side: Side, base: &Path, clock: Clock) -> Box<dyn Link> {
+/// As much as fits into a descriptor.
+pub(super) fn inline(side: Side, base: &Path) -> Box<dyn Link> {
+    open(side, base, Clock::Off, 32)
+}
+
+fn open(side: Side, base: &Path, clock: Clock, len: usize) -> Box<dyn Link> {
     let (mut publisher, reader) = both(side, base, make, |path| reader(attach(path)));
     publisher.set_clock(clock);
     let back = names(base).1;
@@ -52,12 +59,14 @@ fn with_clock(side: Side, base: &Path, clock: Clock) -> Box<dyn Link> {
         publisher,
         reader,
         back,
+        len,
     })
 }
 
 impl Link for Spinning {
     fn send(&mut self, message: &Message) {
-        self.publisher.publish(Kind(1), message).unwrap();
+        let sent = &message[..self.len];
+        self.publisher.publish(Kind(1), sent).unwrap();
     }
 
     fn receive(&mut self) -> Message {
@@ -66,7 +75,9 @@ impl Link for Spinning {
             match reader.next_descriptor() {
                 NextResult::Ready(event) => {
                     let mut message = [0; 64];
-                    event.payload().copy_to(&mut message).unwrap();
+                    event.payload().copy_to(&mut message[..self.len]).unwrap();
+                    let rest = message[self.len - 1];
+                    message[self.len..].fill(rest);
                     return message;
                 }
                 NextResult::NotReady => std::hint::spin_loop(),

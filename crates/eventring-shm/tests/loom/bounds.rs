@@ -41,9 +41,10 @@ fn below_the_tail() {
 }
 
 /// Catches: a bound that is seen before the tail that it goes with, and taken for a corrupt one.
-/// (The second writer has no fence of its own before it raises the bound.)
+/// (The second writer has no fence of its own before it raises the bound: to 5, of a ring of 2, which a
+/// reader that found event 2 at 0, and knows of no more, takes for corrupt.)
 ///
-/// Kills: `bounds-load`.
+/// Kills: `oldest-raise`, `bounds-load`.
 #[test]
 fn bound_raised_by_the_next_writer() {
     bounded(2, || {
@@ -51,7 +52,7 @@ fn bound_raised_by_the_next_writer() {
         let mut tip = world.ring().load_tip();
         assert_eq!(world.ring().try_lock(0, Some(&*world)), Locked::Clean);
         let first = spawn(&world, move |world| {
-            for _ in 0..5 {
+            for _ in 0..6 {
                 world.publish(&mut tip, Place::Outside);
             }
             world.ring().unlock();
