@@ -45,9 +45,9 @@
 //! * **W2** Is `end - floor` more than the ring holds? Raise `oldest` past the descriptors below the
 //!   new floor, then `floor`: in steps of a 64th of the ring, so that readers keep their copy of the
 //!   line.
-//! * **W3** Open the stamp: `2 s + 1`.
-//! * **W4** A Release fence: W2 and W3 come before any word of W5.
-//! * **W5** The payload's words, the descriptor's.
+//! * **W3** A Release fence: W2, and what the writer knows of the one before it, come before W4 and W5.
+//! * **W4** The payload's words.
+//! * **W5** Open the stamp: `2 s + 1`; a Release fence; the descriptor's words.
 //! * **W6** Commit the stamp: `2 s + 2`.
 //! * **W7** `tail`, `head`; unlock. A batch of up to half a ring does W2 to W6 for each event, then
 //!   W7 and W8 once.
@@ -65,9 +65,9 @@
 //! `start`, and report the distance, once. So *received + missed = published* by construction. More
 //! than a ring beyond the tail: corrupt.
 //!
-//! Why R4 is right: a copied word of a later event was stored after that event's W4, which the fence
+//! Why R4 is right: a copied word of a later event was stored after that event's W3, which the fence
 //! after the copying therefore synchronises with, and the load of `floor` sees its W2. Likewise R2 and
-//! W3.
+//! W5.
 //!
 //! # Sleep
 //!
@@ -109,13 +109,14 @@
 //!
 //! | operation | label | ordering | pairs with | weaker, or left out, this breaks |
 //! |---|---|---|---|---|
-//! | stamp opened (W3) | `stamp-open` | | R2 | a torn descriptor is taken for whole |
-//! | fence (W4) | `write-fence` | Release | R2, R4 | the same, and for payloads |
 //! | floor raised (W2) | `floor-raise` | | R4 | an overwritten payload is taken for whole |
+//! | fence (W3) | `room-fence` | Release | R1, R4 | the same; the next writer's open stamp is seen, not the tail that it follows from: a sound ring counts as corrupt |
+//! | stamp opened (W5) | `stamp-open` | | R2 | a torn descriptor is taken for whole |
+//! | fence (W5) | `stamp-fence` | Release | R2 | the same |
 //! | stamp committed (W6) | `stamp-commit` | Release | R1 | an event is read before it is written |
 //! | fence after the stamp (R1) | `read-fence-stamp` | Acquire | W6 | the same |
-//! | fence before the second look (R2) | `read-fence-descriptor` | Acquire | W4 | a torn descriptor is taken for whole |
-//! | fence before `floor` (R4) | `read-fence-payload` | Acquire | W4 | an overwritten payload is taken for whole |
+//! | fence before the second look (R2) | `read-fence-descriptor` | Acquire | W5 | a torn descriptor is taken for whole |
+//! | fence before `floor` (R4) | `read-fence-payload` | Acquire | W3 | an overwritten payload is taken for whole |
 //! | tail stored (W7) | `tail-store` | Release | its load | what is below the tail is not seen |
 //! | tail loaded | `tail-load` | Acquire | W7 | the same |
 //! | `oldest` raised | `oldest-raise` | Release | `bounds-load` | I6: a bound of the next writer is seen, not the tail that it follows from: a sound ring counts as corrupt |
@@ -140,6 +141,8 @@
 //! * A batch is up to half a ring, not a whole one: on a weakly ordered machine a reader may see the
 //!   first stamp of a batch before the tail of the batch before, and would have to take it for corrupt.
 //! * `oldest` and `start` need Release, which loom found: between two writers nothing else orders them.
+//! * The stamp is opened after a fence of its own writer, which loom found, too: another one's open stamp could be seen
+//!   before the tail that it follows from. So it is opened after the payload is written, which needs it no more.
 //! * The bell's clearing needs only Release, its marking only Acquire.
 //! * The lock is 64 bits with a generation: of 32 bits with only a slot, a waiter that asked about a
 //!   dead owner could take the lock from the live one that leased the same slot since.

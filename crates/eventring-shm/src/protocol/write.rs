@@ -72,11 +72,11 @@ impl Ring<'_> {
             truncated,
         } = *event;
         if ext.is_none() && payload.len() <= INLINE_MAX {
-            self.open(tip, 0);
+            self.make_room(tip, 0);
             let descriptor = Descriptor::inline(kind, payload, time, tip.head);
             self.commit(tip, &descriptor)
         } else {
-            self.open(tip, payload.len() as u64);
+            self.make_room(tip, payload.len() as u64);
             point("payload");
             self.store_payload(tip.head, payload);
             let len = payload.len() as u32;
@@ -86,20 +86,14 @@ impl Ring<'_> {
         }
     }
 
-    /// W2 to W4, for a payload of this length outside the descriptor. It may be left at that: the
-    /// next event takes the same sequence.
+    /// W2 and W3, for a payload of this length outside the descriptor.
     #[inline(always)]
-    pub(crate) fn open(self, tip: &mut Tip, len: u64) {
+    pub(crate) fn make_room(self, tip: &mut Tip, len: u64) {
         let end = tip.head + rounded(len);
         if end - tip.floor > self.geometry().payload() {
             *tip = self.raise_floor(*tip, end - self.geometry().payload());
         }
-        point("open");
-        if step("stamp-open") {
-            self.stamp(tip.tail)
-                .store(Stamp::open(tip.tail).word(), Relaxed);
-        }
-        release_fence("write-fence");
+        release_fence("room-fence");
     }
 
     /// W2. (By value, so that elsewhere the tip stays in registers.)
@@ -127,12 +121,17 @@ impl Ring<'_> {
         }
     }
 
-    /// The rest of W5, W6.
+    /// W5 and W6.
     #[inline(always)]
     pub(crate) fn commit(self, tip: &mut Tip, descriptor: &Descriptor) -> u64 {
         let sequence = tip.tail;
-        point("descriptor");
         let words = self.descriptor_words(sequence);
+        point("open");
+        if step("stamp-open") {
+            words[0].store(Stamp::open(sequence).word(), Relaxed);
+        }
+        release_fence("stamp-fence");
+        point("descriptor");
         for (word, value) in words[1..].iter().zip(descriptor.words()) {
             word.store(value, Relaxed);
         }

@@ -36,7 +36,7 @@ impl<'a> Claim<'a> {
     /// The publisher may write.
     pub(super) fn new(publisher: &'a mut Publisher, kind: Kind, len: usize) -> Self {
         let Publisher { ring, tip, .. } = &mut *publisher;
-        ring.ring().open(tip, len as u64);
+        ring.ring().make_room(tip, len as u64);
         ring.ring().pad_payload(tip.head, len as u64);
         Self {
             publisher,

@@ -69,7 +69,35 @@ fn bound_raised_by_the_next_writer() {
     });
 }
 
-/// Catches: the same with a reset; a reset that readers who are behind are not told of.
+/// Catches: an open stamp of the next writer that is seen before the tail that it follows from, and taken for a
+/// corrupt one.
+///
+/// Kills: `room-fence`.
+#[test]
+fn opened_by_the_next_writer() {
+    bounded(2, || {
+        let world = World::new(2);
+        let mut tip = world.ring().load_tip();
+        assert_eq!(world.ring().try_lock(0, Some(&*world)), Locked::Clean);
+        let first = spawn(&world, move |world| {
+            for _ in 0..4 {
+                world.publish(&mut tip, Place::Inline);
+            }
+            world.ring().unlock();
+        });
+        let second = spawn(&world, |world| {
+            world.publish_locked(1, Place::Inline);
+        });
+        let mut reader = Reader::default();
+        reader.attempt(&world);
+        first.join().unwrap();
+        second.join().unwrap();
+        reader.drain(&world);
+        reader.assert(world.ring().tail());
+    });
+}
+
+/// Catches: a bound that a reset raised, seen before the tail; a reset that readers who are behind are not told of.
 ///
 /// Kills: `start-raise`, `oldest-raise`, `bounds-load`.
 #[test]

@@ -23,7 +23,7 @@ fn first_event() {
 
 /// Catches: words of the next lap taken for those of the event.
 ///
-/// Kills: `stamp-open`, `write-fence`, `read-fence-descriptor`.
+/// Kills: `stamp-open`, `stamp-fence`, `read-fence-descriptor`.
 #[test]
 fn overwritten_descriptor() {
     loom::model(|| {
@@ -44,7 +44,7 @@ fn overwritten_descriptor() {
 
 /// Catches: a payload of the next lap taken for that of the event, though its descriptor is whole.
 ///
-/// Kills: `floor-raise`, `write-fence`, `read-fence-payload`.
+/// Kills: `floor-raise`, `room-fence`, `read-fence-payload`.
 #[test]
 fn overwritten_payload() {
     loom::model(|| {
