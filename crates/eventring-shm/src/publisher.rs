@@ -15,7 +15,7 @@ use crate::event_ring::EventRing;
 use crate::lease::Lease;
 use crate::ofd::Share;
 use crate::protocol::layout::INLINE_MAX;
-use crate::protocol::{Locked, Outgoing, State, Tip};
+use crate::protocol::{Locked, Outgoing, Ring, State, Tip};
 use std::fmt;
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -361,10 +361,7 @@ impl Publisher {
         for event in events {
             ring.write(&mut tip, &event);
         }
-        ring.publish_tip(&tip);
-        if self.share == Share::Shared {
-            ring.unlock();
-        }
+        leave_ring(ring, &tip, self.share);
         let first = std::mem::replace(&mut self.tip, tip).tail;
         first..tip.tail
     }
@@ -394,10 +391,7 @@ impl Publisher {
 
     #[inline(always)]
     fn leave_quietly(&mut self) {
-        self.ring.ring().publish_tip(&self.tip);
-        if self.share == Share::Shared {
-            self.ring.ring().unlock();
-        }
+        leave_ring(self.ring.ring(), &self.tip, self.share);
     }
 
     #[inline(always)]
@@ -453,6 +447,15 @@ impl Publisher {
             }
         }
         unreachable!("there is no last attempt")
+    }
+}
+
+/// W7
+#[inline(always)]
+fn leave_ring(ring: Ring<'_>, tip: &Tip, share: Share) {
+    ring.publish_tip(tip);
+    if share == Share::Shared {
+        ring.unlock();
     }
 }
 

@@ -72,10 +72,10 @@ fn one_writer() {
     std::thread::scope(|scope| {
         scope.spawn(|| read_in_place(&ring));
         scope.spawn(|| receive(&ring));
-        scope.spawn(|| {
-            publish(publisher, 0..EVENTS);
-            ring.publisher().unwrap().close();
-        });
+        let end = scope.spawn(|| publish(publisher, 0..EVENTS)).join();
+        // Closed even if it panicked: the readers would wait for ever.
+        ring.publisher().unwrap().close();
+        end.unwrap();
     });
     assert_eq!(ring.tail(), EVENTS);
 }
@@ -94,7 +94,7 @@ fn several_writers() {
                 })
             })
             .collect();
-        // Closed even if one of them panicked: the readers would wait for ever.
+        // As above.
         let ends: Vec<_> = writers.into_iter().map(|writer| writer.join()).collect();
         ring.join().unwrap().close();
         ends.into_iter().for_each(|end| end.unwrap());

@@ -40,25 +40,21 @@ fn below_the_tail() {
     });
 }
 
-/// Catches: a bound that is seen before the tail that it goes with, and taken for a corrupt one.
-/// (The second writer has no fence of its own before it raises the bound: to 5, of a ring of 2, which a
-/// reader that found event 2 at 0, and knows of no more, takes for corrupt.)
-///
-/// Kills: `oldest-raise`, `bounds-load`.
-#[test]
-fn bound_raised_by_the_next_writer() {
-    bounded(2, || {
+/// One writer publishes so many events, and another one that takes the lock after it one more, while a reader
+/// looks for the first.
+fn followed_by_another(place: Place, events: u64) {
+    bounded(2, move || {
         let world = World::new(2);
         let mut tip = world.ring().load_tip();
         assert_eq!(world.ring().try_lock(0, Some(&*world)), Locked::Clean);
         let first = spawn(&world, move |world| {
-            for _ in 0..6 {
-                world.publish(&mut tip, Place::Outside);
+            for _ in 0..events {
+                world.publish(&mut tip, place);
             }
             world.ring().unlock();
         });
-        let second = spawn(&world, |world| {
-            world.publish_locked(1, Place::Outside);
+        let second = spawn(&world, move |world| {
+            world.publish_locked(1, place);
         });
         let mut reader = Reader::default();
         reader.attempt(&world);
@@ -69,32 +65,23 @@ fn bound_raised_by_the_next_writer() {
     });
 }
 
+/// Catches: a bound that is seen before the tail that it goes with, and taken for a corrupt one.
+/// (The second writer has no fence of its own before it raises the bound: to 5, of a ring of 2, which a
+/// reader that found event 2 at 0, and knows of no more, takes for corrupt.)
+///
+/// Kills: `oldest-raise`, `bounds-load`.
+#[test]
+fn bound_raised_by_the_next_writer() {
+    followed_by_another(Place::Outside, 6);
+}
+
 /// Catches: an open stamp of the next writer that is seen before the tail that it follows from, and taken for a
 /// corrupt one.
 ///
 /// Kills: `room-fence`.
 #[test]
 fn opened_by_the_next_writer() {
-    bounded(2, || {
-        let world = World::new(2);
-        let mut tip = world.ring().load_tip();
-        assert_eq!(world.ring().try_lock(0, Some(&*world)), Locked::Clean);
-        let first = spawn(&world, move |world| {
-            for _ in 0..4 {
-                world.publish(&mut tip, Place::Inline);
-            }
-            world.ring().unlock();
-        });
-        let second = spawn(&world, |world| {
-            world.publish_locked(1, Place::Inline);
-        });
-        let mut reader = Reader::default();
-        reader.attempt(&world);
-        first.join().unwrap();
-        second.join().unwrap();
-        reader.drain(&world);
-        reader.assert(world.ring().tail());
-    });
+    followed_by_another(Place::Inline, 4);
 }
 
 /// Catches: a bound that a reset raised, seen before the tail; a reset that readers who are behind are not told of.
