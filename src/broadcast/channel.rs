@@ -97,7 +97,9 @@ pub(super) struct Channel<T> {
     pub(super) senders: Handles,
     pub(super) weak_senders: Handles,
     tail: AtomicU64,
-    _after: [u64; 7],
+    /// Where [`needed`](Self::needed) found the oldest value that was needed. A guess for the next time.
+    oldest: AtomicU64,
+    _after: [u64; 6],
     /// Receivers that wait for a value.
     waiting: Notifier,
     waking: Waking,
@@ -128,7 +130,8 @@ impl<T> Channel<T> {
             senders: Handles::new(1),
             weak_senders: Handles::new(0),
             tail: AtomicU64::new(TailWord::FIRST.0 + receivers * TailWord::RECEIVER),
-            _after: [0; 7],
+            oldest: AtomicU64::new(Sequence::FIRST.0),
+            _after: [0; 6],
             waiting: Notifier::new(),
             waking: Waking::new(),
         }))
@@ -360,19 +363,35 @@ impl<T> Channel<T> {
         self.tail().sequence().since(position) as usize
     }
 
-    /// How many retained values somebody still needs. They are the newest ones, so that a bisection
-    /// finds the oldest.
+    /// How many retained values somebody still needs. They are the newest ones: so a search finds the
+    /// oldest, which goes in growing steps from where it was last, then bisects. Two looks if it has not
+    /// moved.
     pub(super) fn needed(&self) -> usize {
         let end = self.tail().sequence();
-        let (mut taken, mut needed) = (self.capacity(), 0);
-        while needed < taken {
-            let middle = (needed + taken).div_ceil(2);
-            let sequence = end.minus(middle);
-            if self.slot(sequence).is_needed(sequence) {
-                needed = middle;
+        let is_needed = |values| {
+            let sequence = end.minus(values);
+            self.slot(sequence).is_needed(sequence)
+        };
+        let oldest = self.oldest.load(Ordering::Relaxed);
+        let (mut needed, mut most, mut stride) = (0, end.since(Sequence(oldest)), 0);
+        if most >= self.capacity() || is_needed(most + 1) {
+            most = self.capacity();
+        }
+        while needed < most {
+            let values = match needed {
+                0 => most.saturating_sub(stride).max(1),
+                _ => (needed + most).div_ceil(2),
+            };
+            if is_needed(values) {
+                needed = values;
             } else {
-                taken = middle - 1;
+                most = values - 1;
+                stride = 2 * stride + 1;
             }
+        }
+        let found = end.minus(needed).0;
+        if found != oldest {
+            self.oldest.store(found, Ordering::Relaxed);
         }
         needed as usize
     }
@@ -402,6 +421,30 @@ impl<T, I: Iterator<Item = Sequence>> Drop for Debt<'_, T, I> {
         if self.watched && step("last-notify") {
             self.channel.deserted.gather();
             wake_gathered();
+        }
+    }
+}
+
+#[cfg(all(test, not(eventring_loom)))]
+mod tests {
+    use super::*;
+
+    /// A guess may be anything: it is as old as the last answer, and sequences wrap.
+    #[test]
+    fn how_many_are_needed_does_not_depend_on_the_guess() {
+        let channel = Channel::new(8, 1).expect("memory");
+        let mut position = Sequence::FIRST;
+        for sent in 0..40_u64 {
+            channel.send(sent).expect("a receiver");
+            if sent % 5 == 4 && matches!(channel.next(&mut position), Err(Is::Greater)) {
+                channel.lagged(&mut position);
+            }
+            let needed = channel.since(position).min(8);
+            for guess in 0..60 {
+                let guess = Sequence::FIRST.minus(10).plus(guess);
+                channel.oldest.store(guess.0, Ordering::Relaxed);
+                assert_eq!(channel.needed(), needed, "{sent} sent, from {guess:?}");
+            }
         }
     }
 }

@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 /// exactly what it missed for up to 3 × 2^39 values, 1.9 days at ten million a second; beyond that the
 /// count is short by 2^41, and nothing else is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Sequence(u64);
+pub(super) struct Sequence(pub(super) u64);
 
 impl Sequence {
     const BITS: u32 = 41;
