@@ -15,29 +15,22 @@ use std::cmp::Ordering;
 use std::mem::needs_drop;
 
 /// A receiver's share in the ring, and its place there.
+#[repr(C)]
 pub(crate) struct Reader<E> {
     ring: Arc<Ring<E>>,
     place: Place,
 }
 
-/// Where a receiver stands.
+/// Where a receiver stands. In this order, so that receiving touches one line of it, or two.
+#[repr(C)]
 struct Place {
     cursor: CursorRef,
-    kind: Kind,
-    way: Way,
-    /// The committing receiver's cursor that it stays behind.
-    leader: Option<CursorRef>,
-    /// The gating cursor of a gating receiver that still reads the past through a lossy one, and
-    /// the sequence where it takes over.
-    anchor: Option<Box<(u64, CursorRef)>>,
     /// The sequence to read next. The cursor says the same, unless it was taken away from there, or
     /// stays behind until it is told to [commit](Reader::commit).
     position: u64,
-    /// Where it was when it last had to wait.
-    waited: u64,
+    way: Way,
+    kind: Kind,
     shard: u8,
-    /// The cursor says the same, to others: on a line that is just being written.
-    missed: u64,
     /// It has left values in the ring, for others, since it last looked for some to release.
     left_values: bool,
     /// There is more to do at R4: the past may end, or it releases.
@@ -46,6 +39,15 @@ struct Place {
     releases: bool,
     /// As the only receiver it moves events out: neither history nor a rewind can want them.
     takes: bool,
+    /// Where it was when it last had to wait.
+    waited: u64,
+    /// The cursor says the same, to others: on a line that is just being written.
+    missed: u64,
+    /// The committing receiver's cursor that it stays behind.
+    leader: Option<CursorRef>,
+    /// The gating cursor of a gating receiver that still reads the past through a lossy one, and
+    /// the sequence where it takes over.
+    anchor: Option<Box<(u64, CursorRef)>>,
 }
 
 /// How it reads: told apart at once for those that are nothing else.

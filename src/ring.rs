@@ -26,7 +26,7 @@
 //! | term | meaning |
 //! |---|---|
 //! | sequence | number of an event, from 0 or what the bus was built with, never reused |
-//! | slot | `next_power_of_two(capacity)` of them, two small ones to a cache line; sequence `s` lives in slot `s & mask` |
+//! | slot | `next_power_of_two(capacity)` of them, two small ones to a cache line; sequence `s` lives in slot `s % length` |
 //! | capacity | exact number of unread events the bus holds (not rounded) |
 //! | tail | the next sequence to claim |
 //! | cursor | a receiver's position: the sequence that it reads next, or commits next |
@@ -336,7 +336,6 @@ pub(crate) const KEPT: u64 = if cfg!(eventring_loom) { 2 } else { 64 };
 pub(crate) struct Ring<E> {
     pub(crate) sequencer: Sequencer,
     slots: Slots<E>,
-    mask: u64,
     /// Receivers that wait for the next commit.
     shards: Shards,
     waking: Waking,
@@ -359,7 +358,6 @@ impl<E> Ring<E> {
         Some(arc_in_place(|| Self {
             sequencer: Sequencer::new(capacity as u64, history as u64, first),
             slots,
-            mask,
             shards: Shards::new(),
             waking: Waking::new(),
             handles: Handles::new(1),
@@ -374,7 +372,7 @@ impl<E> Ring<E> {
 
     #[inline]
     fn index(&self, sequence: u64) -> usize {
-        (sequence & self.mask) as usize
+        (sequence & (self.len() - 1)) as usize
     }
 
     /// Where receivers of this shard wait for the commit of `sequence`.
@@ -390,7 +388,7 @@ impl<E> Ring<E> {
     /// The number of slots.
     #[inline]
     fn len(&self) -> u64 {
-        self.mask + 1
+        self.slots.len() as u64
     }
 
     /// P5 to P8 for a claim of one. Takes the event from where it is.

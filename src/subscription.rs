@@ -10,6 +10,8 @@ use crate::wait::Waiter;
 use crate::wait::{Limit, block_within};
 use std::task::{Context, Poll, ready};
 
+/// In this order, as what a reader reads comes first in it.
+#[repr(C)]
 pub(crate) struct Subscription<E> {
     reader: Reader<E>,
     waiter: Waiter,

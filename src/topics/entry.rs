@@ -3,11 +3,13 @@
 use crate::bus::EventBus;
 use crate::sync::{AtomicU64, AtomicUsize, Ordering};
 
+/// In this order, beside the counts of its `Arc`: what publishing touches.
 #[derive(Debug)]
+#[repr(C)]
 pub(super) struct Entry<K, E> {
+    pub(super) bus: EventBus<E>,
     pub(super) key: K,
     pub(super) hash: u64,
-    pub(super) bus: EventBus<E>,
     pub(super) members: Members,
     /// While it has none: how long it stays. Written and read under the shard's exclusive lock.
     idle_until: AtomicU64,
