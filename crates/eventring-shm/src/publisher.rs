@@ -220,7 +220,12 @@ impl Publisher {
         &mut self,
         events: impl IntoIterator<Item = (Kind, P)>,
     ) -> Result<Range<u64>, PublishError> {
-        let (batch_max, max) = (self.ring.ring().geometry().batch_max(), self.payload_max());
+        // It rings when it is dropped: after an error, and if the iterator panics, too.
+        let mut corked = self.cork();
+        let (batch_max, max) = (
+            corked.ring.ring().geometry().batch_max(),
+            corked.payload_max(),
+        );
         let mut events = events.into_iter();
         let mut published: Option<Range<u64>> = None;
         loop {
@@ -239,9 +244,9 @@ impl Publisher {
             }
             let payloads: Vec<&[u8]> = batch.iter().map(|(_, payload)| payload.as_ref()).collect();
             let fitting = payloads.iter().take_while(|payload| payload.len() <= max);
-            let (fit, clock) = (fitting.count(), self.clock);
-            self.enter(Patience::Forever)?;
-            let seqs = self.write(
+            let (fit, clock) = (fitting.count(), corked.clock);
+            corked.enter(Patience::Forever)?;
+            let seqs = corked.write(
                 batch
                     .iter()
                     .zip(&payloads[..fit])
@@ -249,13 +254,11 @@ impl Publisher {
             );
             published = Some(published.map_or(seqs.start, |range| range.start)..seqs.end);
             if let Some(payload) = payloads.get(fit) {
-                self.ring_bell();
                 let len = payload.len();
                 return Err(PublishError::TooLarge { len, max });
             }
         }
-        self.ring_bell();
-        let tail = self.ring.tail();
+        let tail = corked.ring.tail();
         Ok(published.unwrap_or(tail..tail))
     }
 

@@ -7,6 +7,7 @@ use eventring_shm::{
 use futures::StreamExt;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 fn memory(descriptors: u64, payload: u64) -> EventRing {
@@ -194,6 +195,47 @@ fn who_rests_costs_its_writer_nothing() {
     publisher.publish(Kind(1), b"does not").unwrap();
     assert_eq!(bell(&ring), (false, rang + 1));
     assert!(second.poll().is_ready());
+}
+
+/// A bell for each event would be a system call for each: one for all, whatever it ends with.
+#[test]
+fn several_events_ring_once() {
+    let ring = memory(4, 4096);
+    let mut publisher = ring.publisher().unwrap();
+    let receiver = || tokio_test::task::spawn(ring.subscribe(Start::Next));
+    let (_, rang) = bell(&ring);
+
+    let mut corked = receiver();
+    assert!(corked.poll_next().is_pending());
+    let mut outer = publisher.cork();
+    outer.publish(Kind(1), b"").unwrap();
+    outer.cork().publish(Kind(1), b"").unwrap();
+    outer.publish_many([(Kind(1), "")]).unwrap();
+    assert_eq!(bell(&ring), (true, rang));
+    drop(outer);
+    assert_eq!(bell(&ring), (false, rang + 1));
+
+    let mut batches = receiver();
+    assert!(batches.poll_next().is_pending());
+    publisher.publish_many([(Kind(1), ""); 7]).unwrap();
+    assert_eq!(bell(&ring), (false, rang + 2));
+
+    let mut too_large = receiver();
+    assert!(too_large.poll_next().is_pending());
+    let events = [0, 0, 0, 0, 0, 4096].map(|len| (Kind(1), vec![0; len]));
+    assert!(publisher.publish_many(events).is_err());
+    assert_eq!(bell(&ring), (false, rang + 3));
+
+    let mut panics = receiver();
+    assert!(panics.poll_next().is_pending());
+    let events = (0..).map(|number| {
+        assert!(number < 5, "no more");
+        (Kind(1), "")
+    });
+    let publishes = AssertUnwindSafe(|| publisher.publish_many(events));
+    assert!(catch_unwind(publishes).is_err());
+    assert_eq!(bell(&ring), (false, rang + 4));
+    assert!(panics.poll_next().is_ready());
 }
 
 /// What comes while it rests is received when it has rested, though nobody wakes it.

@@ -19,12 +19,16 @@ use std::ops::{Deref, DerefMut};
 /// # }
 /// ```
 #[derive(Debug)]
-pub struct Cork<'a>(&'a mut Publisher);
+pub struct Cork<'a> {
+    publisher: &'a mut Publisher,
+    /// Whether it is within another one, which rings.
+    within: bool,
+}
 
 impl<'a> Cork<'a> {
     pub(super) fn new(publisher: &'a mut Publisher) -> Self {
-        publisher.corked = true;
-        Self(publisher)
+        let within = std::mem::replace(&mut publisher.corked, true);
+        Self { publisher, within }
     }
 }
 
@@ -32,19 +36,19 @@ impl Deref for Cork<'_> {
     type Target = Publisher;
 
     fn deref(&self) -> &Publisher {
-        self.0
+        self.publisher
     }
 }
 
 impl DerefMut for Cork<'_> {
     fn deref_mut(&mut self) -> &mut Publisher {
-        self.0
+        self.publisher
     }
 }
 
 impl Drop for Cork<'_> {
     fn drop(&mut self) {
-        self.0.corked = false;
-        self.0.ring_bell();
+        self.publisher.corked = self.within;
+        self.publisher.ring_bell();
     }
 }
