@@ -14,7 +14,7 @@ pub struct ContentType(pub u16);
 /// What the events of a ring are, known to both sides at compile time.
 ///
 /// ```
-/// use eventring_shm::{ContentType, EventRing, Schema};
+/// use eventring_shm::{ContentType, EventRing, Kind, Schema};
 ///
 /// struct Trades;
 ///
@@ -27,6 +27,8 @@ pub struct ContentType(pub u16);
 /// # fn main() -> Result<(), eventring_shm::OpenError> {
 /// let ring = EventRing::builder().schema::<Trades>().memfd("trades")?;
 /// ring.check_schema::<Trades>()?;
+/// assert_eq!(Trades::name(Kind(1)), Some("traded"));
+/// assert_eq!(Trades::name(Kind(3)), None);
 /// # Ok(())
 /// # }
 /// ```
@@ -37,6 +39,11 @@ pub trait Schema {
     const HASH: [u8; 32];
     /// The names of the kinds, from 0 on.
     const NAMES: &'static [&'static str] = &[];
+
+    /// The name of a kind, if it has one.
+    fn name(kind: Kind) -> Option<&'static str> {
+        Self::NAMES.get(usize::from(kind.0)).copied()
+    }
 }
 
 /// An event that was received, with memory of its own.

@@ -7,6 +7,7 @@ use eventring_shm::{
     PublishError,
 };
 use std::path::PathBuf;
+use std::time::Duration;
 
 fn memory(descriptors: u64, payload: u64) -> EventRing {
     EventRing::builder()
@@ -89,6 +90,75 @@ fn claims_are_filled_in_pieces() {
         assert_eq!((event.payload, event.ext), (whole, [1, 2, 3, 4]));
     }
     assert_eq!(ring.tail(), 5);
+    for len in [1025, 1 << 32, usize::MAX] {
+        let error = publisher.reserve(Kind(1), len).unwrap_err();
+        assert_eq!(error, PublishError::TooLarge { len, max: 1024 });
+    }
+}
+
+/// The place is the writer's until the claim is done.
+#[test]
+fn a_claim_keeps_other_writers_waiting() {
+    let ring = memory(8, 4096);
+    let (mut one, mut other) = (ring.join().unwrap(), ring.join().unwrap());
+    for commits in [false, true] {
+        let claim = one.reserve(Kind(1), 0).unwrap();
+        assert_eq!(other.try_publish(Kind(2), b""), Err(PublishError::Busy));
+        let waited = other.publish_timeout(Kind(2), b"", Duration::ZERO);
+        assert_eq!(waited, Err(PublishError::Busy));
+        match commits {
+            true => assert_eq!(claim.commit(), 1),
+            false => drop(claim),
+        }
+        let seq = if commits { 2 } else { 0 };
+        assert_eq!(other.try_publish(Kind(2), b""), Ok(seq));
+    }
+}
+
+#[test]
+fn a_reader_looks_and_goes_elsewhere() {
+    let ring = memory(4, 4096);
+    let mut publisher = ring.publisher().unwrap();
+    let mut reader = EventReader::new(&ring);
+    assert!(matches!(reader.peek_descriptor(), NextResult::NotReady));
+    for seq in 0..3 {
+        publisher.publish(Kind(1), &[seq]).unwrap();
+    }
+    let is =
+        |next: NextResult<'_>, seq| matches!(next, NextResult::Ready(event) if event.seq() == seq);
+    assert!(is(reader.peek_descriptor(), 0));
+    assert!(is(reader.peek_descriptor(), 0));
+    reader.reset();
+    assert!(is(reader.next_descriptor(), 2));
+    reader.seek(Start::Sequence(1));
+    assert!(is(reader.next_descriptor(), 1));
+    publisher.close();
+    assert!(is(reader.next_descriptor(), 2));
+    assert!(matches!(reader.peek_descriptor(), NextResult::Closed));
+    assert!(matches!(reader.next_descriptor(), NextResult::Closed));
+    assert_eq!(reader.missed(), 0);
+}
+
+#[test]
+fn copies_by_sequence() {
+    let ring = memory(8, 4096);
+    let mut publisher = ring.publisher().unwrap();
+    assert_eq!(ring.try_copy(0), Ok(None));
+    for seq in 0..9u64 {
+        let ext = [seq, 0, 0, u64::MAX];
+        publisher
+            .publish_with(Kind(7), ext, &payload(seq, 1000))
+            .unwrap();
+    }
+    // The one before is lapped; of the other only the payload is gone.
+    assert_eq!(ring.try_copy(0), Err(Expired));
+    assert_eq!(ring.try_copy(1), Err(Expired));
+    let event = ring.try_copy(8).unwrap().unwrap();
+    assert_eq!((event.seq, event.kind), (8, Kind(7)));
+    assert_eq!((event.ext, event.truncated), ([8, 0, 0, u64::MAX], false));
+    assert_eq!(event.payload, payload(8, 1000));
+    assert_eq!(ring.try_copy(9), Ok(None));
+    assert_eq!(ring.try_copy(u64::MAX), Ok(None));
 }
 
 #[test]
@@ -188,6 +258,19 @@ fn files_are_made_recovered_and_replaced() {
         std::fs::read_dir(path.parent().unwrap()).unwrap().count(),
         2
     );
+}
+
+#[test]
+fn who_waits_for_a_ring() {
+    let (_home, path) = home();
+    let none = EventRing::wait_for_blocking(&path, Some(Duration::ZERO));
+    assert!(none.unwrap_err().is_not_found());
+    let path = &path;
+    std::thread::scope(|scope| {
+        let waits = scope.spawn(move || EventRing::wait_for_blocking(path, None).unwrap().info());
+        let info = EventRing::builder().create(path).unwrap().info();
+        assert_eq!(waits.join().unwrap(), info);
+    });
 }
 
 #[test]

@@ -97,6 +97,25 @@ fn every_way_to_receive() {
     );
 }
 
+/// Of what a filter does not want the payload does not matter, gone or not.
+#[test]
+fn filters_come_before_copies() {
+    let ring = memory(8, 4096);
+    let mut publisher = ring.publisher().unwrap();
+    for kind in [1, 2, 2, 2, 2] {
+        publisher.publish(Kind(kind), &[7; 1000]).unwrap();
+    }
+    publisher.close();
+    let mut all = ring.subscribe(Start::Sequence(0));
+    assert_eq!(all.recv_many_blocking(&mut Vec::new(), 8), 4);
+    assert_eq!(all.missed(), 1);
+    let mut wanted = ring
+        .subscribe(Start::Sequence(0))
+        .filter(|event| event.kind == Kind(2));
+    assert_eq!(wanted.recv_many_blocking(&mut Vec::new(), 8), 4);
+    assert_eq!(wanted.missed(), 0);
+}
+
 #[test]
 fn gaps_in_their_places() {
     let ring = memory(2, 4096);

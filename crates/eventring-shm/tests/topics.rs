@@ -1,7 +1,7 @@
 //! Topics: cursors, filters, gaps, resets, several nodes.
 
-use eventring_shm::EventRing;
-use eventring_shm::topics::{NodeId, TopicBus, TopicCursor, TopicError, TopicPoll};
+use eventring_shm::topics::{KIND, NodeId, TopicBus, TopicCursor, TopicError, TopicPoll};
+use eventring_shm::{EventRing, Kind};
 use futures::StreamExt;
 
 fn bus() -> TopicBus {
@@ -42,6 +42,42 @@ fn one_topic_passes_the_others() {
     );
 }
 
+/// What is of other topics may be gone.
+#[test]
+fn other_topics_are_not_copied() {
+    let bus = bus();
+    for topic in ["a", "a", "a", "b", "b", "b"] {
+        bus.publish(topic, &[7; 4000]).unwrap();
+    }
+    let poll = bus.poll_topic(&mut TopicCursor::from_counter(0), "b");
+    assert_eq!((poll.events.len(), poll.lagged), (3, 0));
+    let poll = bus.poll(&mut TopicCursor::from_counter(0));
+    assert_eq!(poll.events.len() as u64 + poll.lagged, 6);
+    assert!(poll.lagged >= 2);
+}
+
+/// Others may write into the ring, too.
+#[test]
+fn frames_of_any_bytes() {
+    let bus = bus();
+    let mut cursor = bus.cursor_from_start();
+    let mut raw = bus.event_ring().join().unwrap();
+    let frame = b"\x02\0\x03\0\x15\xcd\x5b\x07\0\0\0\0\xffxabc, and more";
+    raw.publish_with(KIND, [0, 9, 0, 0], frame).unwrap();
+    raw.publish(Kind(3), &frame[..16]).unwrap();
+    let poll = bus.poll(&mut cursor);
+    assert_eq!((poll.events.len(), poll.malformed, poll.lagged), (1, 1, 0));
+    let event = &poll.events[0];
+    assert_eq!(
+        (event.topic.as_str(), &event.payload[..]),
+        ("\u{fffd}x", &b"abc"[..])
+    );
+    assert_eq!(
+        (event.timestamp_ms, event.id.to_string().as_str()),
+        (123_456_789, "9-0")
+    );
+}
+
 #[test]
 fn lag_is_counted() {
     let bus = bus();
@@ -49,6 +85,9 @@ fn lag_is_counted() {
     for number in 0..11u8 {
         bus.publish("a", &[number]).unwrap();
     }
+    let mut stream = bus.stream(cursor);
+    futures::executor::block_on(stream.next()).unwrap();
+    assert_eq!(stream.lagged(), 3);
     let poll = bus.poll(&mut cursor);
     assert_eq!((poll.lagged, poll.events.len()), (3, 8));
     assert_eq!(poll.events[0].id.counter, 3);
@@ -109,6 +148,17 @@ fn every_node_publishes() {
             .filter(|event| event.id.node == NodeId(node));
         assert!(of_node.map(|event| event.payload[0]).eq(0..100));
     }
+}
+
+/// The fleet of one process.
+#[test]
+fn nodes_in_memory() {
+    let one = bus();
+    let two = one.another(NodeId(2)).unwrap();
+    let ids = [&one, &two, &one.clone()].map(|bus| bus.publish("a", b"").unwrap().to_string());
+    assert_eq!(ids, ["1-0", "2-1", "1-2"]);
+    let poll = two.poll(&mut two.cursor_from_start());
+    assert!(poll.events.iter().map(|event| event.id.to_string()).eq(ids));
 }
 
 #[test]
