@@ -33,7 +33,8 @@ pub(crate) fn number(message: &Message) -> u64 {
 /// Compares `eventring-shm` with its peers.
 #[derive(Parser)]
 struct Arguments {
-    /// Only these scenarios (publish, spin, sleep, drain)
+    /// Only these scenarios
+    #[arg(value_parser = ["publish", "spin", "sleep", "drain"])]
     scenarios: Vec<String>,
     /// Rounds, in which all take their turns; the median counts
     #[arg(long, default_value_t = 7)]
@@ -60,6 +61,9 @@ fn main() {
         arguments.scenarios.is_empty() || arguments.scenarios.iter().any(|wanted| wanted == name)
     };
     let (rounds, trips) = (arguments.rounds, arguments.trips);
+    if arguments.plot.is_some() && !["publish", "spin", "sleep"].into_iter().any(wanted) {
+        fail("--plot draws times: of publish, spin or sleep, and none of them is wanted");
+    }
     let mut tables = Vec::new();
     if wanted("publish") {
         tables.push(scenarios::publish(rounds, 50 * trips));
@@ -86,7 +90,11 @@ fn main() {
     if let Some(file) = arguments.plot
         && let Err(error) = plot::plot(&file, &tables)
     {
-        eprintln!("compare-shm: cannot write {}: {error}", file.display());
-        std::process::exit(1);
+        fail(&format!("cannot write {}: {error}", file.display()));
     }
+}
+
+fn fail(why: &str) -> ! {
+    eprintln!("compare-shm: {why}");
+    std::process::exit(1);
 }
