@@ -1,5 +1,6 @@
 //! `eventwatch` and the examples, as a user runs them.
 
+use eventring_shm::topics::{NodeId, TopicBus};
 use eventring_shm::{EventRing, Kind};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -180,10 +181,57 @@ fn record_snapshot_and_replay() {
     }
     let cut = std::fs::read(file("recording")).unwrap();
     std::fs::write(file("cut"), &cut[..cut.len() - 3]).unwrap();
+    let nowhere = file("nowhere/ring");
+    for (arguments, expected) in [
+        (
+            ["replay", &file("cut"), &file("new")],
+            "cut: its last event is cut off",
+        ),
+        (
+            ["replay", &file("none"), &file("new")],
+            "none: No such file",
+        ),
+        (["replay", &file("recording"), &nowhere], "nowhere/ring: "),
+        (["record", name, &nowhere], "nowhere/ring: No such file"),
+        (
+            ["snapshot", name, &nowhere],
+            "nowhere/ring: could not create",
+        ),
+    ] {
+        let output = eventwatch(&arguments);
+        assert!(!output.status.success());
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+/// By a name without a slash, and of one topic.
+#[test]
+fn watch_of_a_topic() {
+    let home = tempfile::tempdir().unwrap();
+    let bus = TopicBus::join(home.path().join("fleet"), NodeId(4)).unwrap();
+    for (topic, payload) in [("a", "one"), ("b", "two"), ("a", "three")] {
+        bus.publish(topic, payload.as_bytes()).unwrap();
+    }
+    bus.event_ring().join().unwrap().close();
+    let watch = |more: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_eventwatch"))
+            .env("EVENTRING_DIR", home.path())
+            .args(["watch", "fleet", "--all", "--topic", "a"])
+            .args(more)
+            .output();
+        text(&output.unwrap())
+    };
+    let lines = watch(&[]);
+    let payloads = lines.lines().map(|line| line.rsplit("  ").next().unwrap());
     assert!(
-        !eventwatch(&["replay", &file("cut"), &file("new"), "--speed", "0"])
-            .status
-            .success()
+        payloads.eq(["[4] a one", "[4] a three", "-- closed"]),
+        "{lines}"
+    );
+    let json = watch(&["--json", "--count", "1"]);
+    assert!(
+        json.ends_with(",\"node\":4,\"topic\":\"a\",\"text\":\"one\"}\n"),
+        "{json}"
     );
 }
 

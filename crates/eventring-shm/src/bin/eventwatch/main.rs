@@ -8,7 +8,8 @@ mod watch;
 
 use clap::{Parser, Subcommand};
 use eventring_shm::{EventRing, OpenError, resolve};
-use std::path::PathBuf;
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Looks at event rings from outside, without disturbing who writes them.
@@ -90,14 +91,19 @@ fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
 }
 
 /// Opens a ring, or says which one it could not open.
-fn open(name: &std::path::Path) -> Result<EventRing, String> {
+fn open(name: &Path) -> Result<EventRing, String> {
     let path = resolve(name);
     EventRing::open(&path).map_err(|error| told(&path, &error))
 }
 
-fn told(path: &std::path::Path, error: &OpenError) -> String {
+fn told(path: &Path, error: &OpenError) -> String {
     match error.is_not_found() {
         true => format!("there is no ring {}; `watch` waits for one", path.display()),
-        false => format!("{}: {error}", path.display()),
+        false => of(path)(error),
     }
+}
+
+/// Which file it is that something is wrong with.
+fn of<E: Display>(path: &Path) -> impl Fn(E) -> String {
+    move |error| format!("{}: {error}", path.display())
 }

@@ -1,6 +1,6 @@
 //! Events to files.
 
-use crate::{Outcome, open};
+use crate::{Outcome, of, open};
 use eventring::{Lagged, Start};
 use eventring_shm::{Event, Kind};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -15,7 +15,7 @@ const TRUNCATED: u64 = 2;
 
 pub(crate) fn snapshot(name: &Path, file: &Path) -> Outcome {
     let ring = open(name)?;
-    let snapshot = ring.snapshot(file)?;
+    let snapshot = ring.snapshot(file).map_err(of(file))?;
     println!(
         "{} events, from {}, in {}",
         snapshot.events,
@@ -29,7 +29,7 @@ pub(crate) fn snapshot(name: &Path, file: &Path) -> Outcome {
 pub(crate) fn record(name: &Path, file: &Path, count: Option<u64>) -> Outcome {
     let ring = open(name)?;
     let mut stream = ring.subscribe(Start::Oldest).with_lag();
-    let mut out = BufWriter::new(File::create(file)?);
+    let mut out = BufWriter::new(File::create(file).map_err(of(file))?);
     out.write_all(MAGIC)?;
     let progress = spinner();
     let mut left = count.unwrap_or(u64::MAX);
@@ -109,6 +109,15 @@ impl Recording<BufReader<File>> {
 impl<R: BufRead> Recording<R> {
     /// The next entry; `None` at the end. One that was cut off is an error.
     pub(crate) fn next(&mut self) -> io::Result<Option<Entry>> {
+        self.entry().map_err(|error| match error.kind() {
+            kind @ io::ErrorKind::UnexpectedEof => {
+                io::Error::new(kind, "its last event is cut off")
+            }
+            _ => error,
+        })
+    }
+
+    fn entry(&mut self) -> io::Result<Option<Entry>> {
         if self.0.fill_buf()?.is_empty() {
             return Ok(None);
         }

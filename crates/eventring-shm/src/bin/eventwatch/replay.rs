@@ -1,7 +1,7 @@
 //! Files into rings.
 
-use crate::Outcome;
 use crate::record::{Entry, Recording, spinner};
+use crate::{Outcome, of};
 use eventring::Start;
 use eventring_shm::{ContentType, Event, EventRing, OpenError, Publisher, resolve};
 use std::path::PathBuf;
@@ -26,12 +26,12 @@ impl Replay {
         if !(self.speed >= 0.0 && self.speed.is_finite()) {
             return Err("the speed has to be a number from 0 on".into());
         }
-        match Recording::open(&self.file)? {
+        match Recording::open(&self.file).map_err(of(&self.file))? {
             Some(mut recording) => {
                 let publisher = self.publisher(None)?;
                 self.replay(publisher, || {
                     loop {
-                        match recording.next()? {
+                        match recording.next().map_err(of(&self.file))? {
                             Some(Entry::Event(event)) => return Ok(Some(event)),
                             Some(Entry::Missed) => {}
                             None => return Ok(None),
@@ -40,8 +40,7 @@ impl Replay {
                 })
             }
             None => {
-                let snapshot = EventRing::open_snapshot(&self.file)
-                    .map_err(|error| format!("{}: {error}", self.file.display()))?;
+                let snapshot = EventRing::open_snapshot(&self.file).map_err(of(&self.file))?;
                 let publisher = self.publisher(Some(&snapshot))?;
                 let mut receiver = snapshot.subscribe(Start::Oldest);
                 self.replay(publisher, || Ok(receiver.recv_blocking()))
@@ -53,16 +52,17 @@ impl Replay {
     fn publisher(&self, like: Option<&EventRing>) -> Result<Publisher, Box<dyn std::error::Error>> {
         let path = resolve(&self.name);
         let ring = match EventRing::options().open_writable(&path) {
-            Err(error) if error.is_not_found() => create(&path, like)?,
-            opened => opened?,
+            Err(error) if error.is_not_found() => create(&path, like),
+            opened => opened,
         };
-        Ok(ring.publisher()?)
+        let publisher = ring.and_then(|ring| ring.publisher());
+        Ok(publisher.map_err(of(&path))?)
     }
 
     fn replay(
         &self,
         mut publisher: Publisher,
-        mut next: impl FnMut() -> std::io::Result<Option<Event>>,
+        mut next: impl FnMut() -> Result<Option<Event>, String>,
     ) -> Outcome {
         let progress = spinner();
         let mut started: Option<(Instant, u64)> = None;
