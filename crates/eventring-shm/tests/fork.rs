@@ -63,4 +63,8 @@ fn a_child_that_outlives_the_writer() {
         Ok(1),
         "no hole"
     );
+
+    // Nobody else has the mapping.
+    drop(ring);
+    assert!(!maps(getpid(), &path));
 }

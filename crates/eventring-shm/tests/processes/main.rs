@@ -5,6 +5,7 @@
 
 mod idle;
 mod kills;
+mod nodes;
 mod roles;
 mod steps;
 

@@ -3,6 +3,7 @@
 use super::{create, payload};
 use eventring::Start;
 use eventring_shm::faults::{Fault, arm};
+use eventring_shm::topics::{NodeId, TopicBus};
 use eventring_shm::{EventRing, Kind, OnWriterGone, Publisher};
 use std::path::PathBuf;
 
@@ -38,6 +39,7 @@ fn play() {
         "writer" => write_as_told(&path),
         "flood" => flood(&path),
         "sleeper" => sleep(&path),
+        "node" => answer(&path),
         role => panic!("no role {role}"),
     }
 }
@@ -108,4 +110,16 @@ fn sleep(path: &std::path::Path) {
     let seq = futures::executor::block_on(task.recv()).unwrap().seq;
     assert_eq!(blocking.join().unwrap(), seq);
     say("woken");
+}
+
+/// Publishes an answer to each question that is there.
+fn answer(path: &std::path::Path) {
+    let bus = TopicBus::join(path, NodeId(2)).unwrap();
+    say("started");
+    let mut cursor = bus.cursor_from_start();
+    for question in bus.poll_topic(&mut cursor, "question").events {
+        assert_eq!(question.id.node, NodeId(1));
+        bus.publish("answer", &question.payload).unwrap();
+    }
+    say("answered");
 }

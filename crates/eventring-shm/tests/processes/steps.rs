@@ -33,7 +33,7 @@ fn fill(home: &Home, joined: bool, step: &str, fault: &str) -> (Process, Checked
 /// Steps that a publish of one writer takes: one that is alone keeps the lock.
 fn steps(joined: bool) -> impl Iterator<Item = &'static str> {
     let of_one = |step: &&str| !matches!(*step, "lock" | "unlock");
-    // Nobody waits, so that nobody is woken.
+    // Nobody waits, so that nobody is woken: see below.
     let silent = |step: &&str| *step != "wake";
     STEPS
         .into_iter()
@@ -112,6 +112,35 @@ fn stop() {
             first.say("close");
             assert!(first.wait().success());
         }
+    }
+}
+
+/// One that dies as it wakes others leaves them asleep until the next one comes; one that is stopped there until
+/// it goes on.
+#[test]
+fn before_waking() {
+    for (joined, fault) in [(false, "abort"), (true, "abort"), (false, "stop")] {
+        let home = Home::new();
+        let mut first = writer(&home, joined);
+        let mut sleeper = Process::start("sleeper", &home.path, &[]);
+        idle::wait_until_asleep(&sleeper);
+        first.say(&format!("fail wake 0 {fault}"));
+        first.expect("armed");
+        first.say("publish 1");
+        let next = match fault {
+            "abort" => {
+                assert!(!first.wait().success());
+                writer(&home, joined)
+            }
+            _ => {
+                wait_until_stopped(&first);
+                first.signal(Signal::CONT);
+                first
+            }
+        };
+        sleeper.expect("woken");
+        assert!(sleeper.wait().success());
+        assert!(next.wait().success());
     }
 }
 
