@@ -2,12 +2,14 @@
 
 use eventring::{Lagged, Start};
 use eventring_shm::{
-    Clock, End, EventReader, EventRing, Kind, OnWriterGone, Receiver, TryRecvError,
+    Clock, End, EventReader, EventRing, Kind, OnWriterGone, Publisher, Receiver, TryRecvError,
 };
 use futures::StreamExt;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 fn memory(descriptors: u64, payload: u64) -> EventRing {
@@ -255,6 +257,48 @@ fn several_events_ring_once() {
     assert!(catch_unwind(publishes).is_err());
     assert_eq!(bell(&ring), (false, rang + 4));
     assert!(panics.poll_next().is_ready());
+}
+
+/// What comes after a task has looked, and before it stands in the list, is seen by another look.
+#[test]
+fn who_lies_down_looks_again() {
+    /// A waker that publishes when nobody has it any more.
+    struct Last(Mutex<Publisher>);
+    impl Wake for Last {
+        fn wake(self: Arc<Self>) {}
+    }
+    impl Drop for Last {
+        fn drop(&mut self) {
+            self.0
+                .get_mut()
+                .unwrap()
+                .publish(Kind(1), b"just now")
+                .unwrap();
+        }
+    }
+    let ring = memory(64, 4096);
+    let mut publisher = ring.publisher().unwrap();
+    let rest = Duration::from_secs(3600);
+    let mut receiver = ring.subscribe(Start::Next).wake_interval(rest);
+    let mut first = tokio_test::task::spawn(receiver.recv());
+    assert!(first.poll().is_pending());
+    publisher.publish(Kind(1), b"wakes").unwrap();
+    while !first.is_woken() {
+        std::thread::yield_now();
+    }
+    assert!(first.poll().is_ready());
+    drop(first);
+
+    // It rests: nobody wakes it. The list has the only one of this waker, until there is another.
+    let last = Waker::from(Arc::new(Last(Mutex::new(publisher))));
+    assert!(
+        receiver
+            .poll_recv(&mut Context::from_waker(&last))
+            .is_pending()
+    );
+    drop(last);
+    let polled = receiver.poll_recv(&mut Context::from_waker(Waker::noop()));
+    assert!(matches!(polled, Poll::Ready(Some(event)) if event.payload == b"just now"));
 }
 
 /// What comes while it rests is received when it has rested, though nobody wakes it.
