@@ -2,13 +2,17 @@
 //! thread that wakes tasks look again, and would hide one that is left asleep.)
 
 use eventring::Start;
-use eventring_shm::{EventRing, Kind, Publisher};
+use eventring_shm::{EventRing, Kind, Publisher, Receiver};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use tokio_test::task::Spawn;
+
+/// Against hangs only.
+const LONG: Duration = Duration::from_secs(60);
 
 fn memory(descriptors: u64, payload: u64) -> EventRing {
     EventRing::builder()
@@ -136,33 +140,60 @@ fn who_lies_down_looks_again() {
     assert!(matches!(polled, Poll::Ready(Some(event)) if event.payload == b"just now"));
 }
 
-/// What comes while it rests is received when it has rested, though nobody wakes it.
+/// What comes while a thread rests is received when it has rested, though nobody wakes it.
 #[test]
-fn who_has_rested_looks() {
-    for blocks in [false, true] {
-        let ring = memory(64, 4096);
-        let mut publisher = ring.publisher().unwrap();
-        let rest = Duration::from_millis(1);
-        let mut receiver = ring.subscribe(Start::Next).wake_interval(rest);
-        let (received, next) = std::sync::mpsc::channel();
-        std::thread::scope(|scope| {
-            scope.spawn(move || {
-                for number in 0..50u64 {
-                    publisher.publish(Kind(1), &number.to_ne_bytes()).unwrap();
-                    // Against hangs: the receiver gets the end then.
-                    if next.recv_timeout(Duration::from_secs(60)).is_err() {
-                        return publisher.close();
-                    }
+fn a_thread_that_has_rested_looks() {
+    let ring = memory(64, 4096);
+    let mut publisher = ring.publisher().unwrap();
+    let rest = Duration::from_millis(1);
+    let mut receiver = ring.subscribe(Start::Next).wake_interval(rest);
+    let (received, next) = std::sync::mpsc::channel();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            for number in 0..50u64 {
+                publisher.publish(Kind(1), &number.to_ne_bytes()).unwrap();
+                // Against hangs: the receiver gets the end then.
+                if next.recv_timeout(LONG).is_err() {
+                    return publisher.close();
                 }
-            });
-            for seq in 0..50 {
-                let event = match blocks {
-                    true => receiver.recv_blocking(),
-                    false => futures::executor::block_on(receiver.recv()),
-                };
-                assert_eq!(event.expect("it is not left asleep").seq, seq);
-                received.send(()).unwrap();
             }
         });
+        for seq in 0..50 {
+            let event = receiver.recv_blocking();
+            assert_eq!(event.expect("it is not left asleep").seq, seq);
+            received.send(()).unwrap();
+        }
+    });
+}
+
+/// The same of a task, while the thread that wakes tasks sleeps for good.
+#[test]
+fn a_task_that_has_rested_looks() {
+    let (ring, other) = (memory(64, 4096), memory(64, 4096));
+    let (mut publisher, mut others) = (ring.publisher().unwrap(), other.publisher().unwrap());
+    let rest = Duration::from_millis(20);
+    let mut task = tokio_test::task::spawn(ring.subscribe(Start::Next).wake_interval(rest));
+    let mut behind = tokio_test::task::spawn(other.subscribe(Start::Next));
+    for _ in 0..10 {
+        assert!(task.poll_next().is_pending());
+        publisher.publish(Kind(1), b"wakes").unwrap();
+        receives(&mut task);
+        // The thread looks at this ring after the first: when this task is woken, it has seen that nobody stands
+        // there whom it would have to wake at some time.
+        assert!(behind.poll_next().is_pending());
+        others.publish(Kind(1), b"wakes").unwrap();
+        receives(&mut behind);
+        assert!(task.poll_next().is_pending());
+        publisher.publish(Kind(1), b"does not").unwrap();
+        receives(&mut task);
     }
+}
+
+fn receives(task: &mut Spawn<Receiver>) {
+    let started = Instant::now();
+    while !task.is_woken() {
+        assert!(started.elapsed() < LONG, "it is left asleep");
+        std::thread::yield_now();
+    }
+    assert!(task.poll_next().is_ready());
 }
