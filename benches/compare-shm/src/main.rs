@@ -4,6 +4,7 @@
 #[path = "../../compare/src/bars.rs"]
 mod bars;
 mod links;
+mod own;
 mod plot;
 mod scenarios;
 mod stats;
@@ -30,11 +31,16 @@ pub(crate) fn number(message: &Message) -> u64 {
     number
 }
 
+/// The first three are of times that `--plot` draws; those from the fifth on are of `eventring-shm` alone.
+const SCENARIOS: [&str; 9] = [
+    "publish", "spin", "sleep", "drain", "sizes", "batches", "readers", "wake", "recovery",
+];
+
 /// Compares `eventring-shm` with its peers.
 #[derive(Parser)]
 struct Arguments {
     /// Only these scenarios
-    #[arg(value_parser = ["publish", "spin", "sleep", "drain"])]
+    #[arg(value_parser = SCENARIOS)]
     scenarios: Vec<String>,
     /// Rounds, in which all take their turns; the median counts
     #[arg(long, default_value_t = 7)]
@@ -50,6 +56,9 @@ struct Arguments {
     echo: Option<String>,
     #[arg(long, hide = true)]
     base: Option<PathBuf>,
+    /// A reader (the same)
+    #[arg(long, hide = true)]
+    read: bool,
 }
 
 fn main() {
@@ -57,11 +66,14 @@ fn main() {
     if let (Some(link), Some(base)) = (&arguments.echo, &arguments.base) {
         return scenarios::echo(link, base, arguments.trips);
     }
+    if let (true, Some(ring)) = (arguments.read, &arguments.base) {
+        return own::read(ring);
+    }
     let wanted = |name: &str| {
         arguments.scenarios.is_empty() || arguments.scenarios.iter().any(|wanted| wanted == name)
     };
     let (rounds, trips) = (arguments.rounds, arguments.trips);
-    if arguments.plot.is_some() && !["publish", "spin", "sleep"].into_iter().any(wanted) {
+    if arguments.plot.is_some() && !SCENARIOS[..3].iter().copied().any(wanted) {
         fail("--plot draws times: of publish, spin or sleep, and none of them is wanted");
     }
     let mut tables = Vec::new();
@@ -86,6 +98,21 @@ fn main() {
     }
     if wanted("drain") {
         scenarios::drain(rounds);
+    }
+    if wanted("sizes") {
+        own::sizes(rounds, trips);
+    }
+    if wanted("batches") {
+        own::batches(rounds, 50 * trips);
+    }
+    if wanted("readers") {
+        own::readers(rounds, 50 * trips);
+    }
+    if wanted("wake") {
+        own::wake(rounds);
+    }
+    if wanted("recovery") {
+        own::recovery(rounds);
     }
     if let Some(file) = arguments.plot
         && let Err(error) = plot::plot(&file, &tables)

@@ -12,23 +12,27 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 /// This process stays on that processor.
-fn pin(processor: usize) {
+pub(crate) fn pin(processor: usize) {
     let mut set = CpuSet::new();
     set.set(processor);
     sched_setaffinity(None, &set).expect("there are two processors");
 }
 
 /// A directory in shared memory that goes when this is dropped.
-struct Home(PathBuf);
+pub(crate) struct Home(PathBuf);
 
 impl Home {
     /// Each has a name of its own: some of the peers leave things behind.
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         static MADE: AtomicUsize = AtomicUsize::new(0);
         let number = MADE.fetch_add(1, Ordering::Relaxed);
         let home = PathBuf::from(format!("/dev/shm/compare-{}-{number}", std::process::id()));
         std::fs::create_dir(&home).unwrap();
         Self(home)
+    }
+
+    pub(crate) fn ring(&self) -> PathBuf {
+        self.0.join("ring")
     }
 }
 
@@ -55,7 +59,7 @@ pub(crate) fn publish(rounds: usize, events: u64) -> Table {
     for _ in 0..rounds {
         for ((_, open), series) in PUBLISHING.iter().zip(&mut all) {
             let home = Home::new();
-            let mut link = open(Side::Alone, &home.0.join("ring"));
+            let mut link = open(Side::Alone, &home.ring());
             let started = Instant::now();
             for number in 0..events {
                 link.send(&message(number));
@@ -82,7 +86,7 @@ pub(crate) fn round_trips(
             let home = Home::new();
             series
                 .values
-                .push(round_trip(link, *open, &home.0.join("ring"), trips));
+                .push(round_trip(link, *open, &home.ring(), trips));
         }
     }
     table(&format!("{name}: there and back"), "ns", all)
