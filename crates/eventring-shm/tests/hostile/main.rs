@@ -265,7 +265,7 @@ fn no_memory_is_an_error_and_leaves_nothing() {
 }
 
 #[test]
-fn unsealed_memory_of_this_user_and_sealed_memory() {
+fn sealed_memory() {
     let ring = small().memfd("sealed").unwrap();
     ring.publisher()
         .unwrap()
@@ -275,6 +275,8 @@ fn unsealed_memory_of_this_user_and_sealed_memory() {
     let file = file.try_clone_to_owned().unwrap();
     // Nobody can truncate it: not even we.
     assert!(File::from(file.try_clone().unwrap()).set_len(0).is_err());
+    // It may be of anybody. (Only root can give it away.)
+    let _ = std::os::unix::fs::fchown(&file, Some(54_321), None);
     let bell = bell.unwrap().try_clone_to_owned().unwrap();
     let other = EventRing::from_fds(file, Some(bell)).unwrap();
     assert_eq!(
@@ -282,4 +284,36 @@ fn unsealed_memory_of_this_user_and_sealed_memory() {
         b"event"
     );
     assert!(other.publisher().is_ok());
+}
+
+/// What is not sealed is as trusted as a file.
+#[test]
+fn unsealed_memory() {
+    let (_home, path) = home();
+    small().create(&path).unwrap();
+    let copy = || {
+        let flags = rustix::fs::MemfdFlags::CLOEXEC | rustix::fs::MemfdFlags::ALLOW_SEALING;
+        let copy = File::from(rustix::fs::memfd_create("copy", flags).unwrap());
+        copy.write_all_at(&std::fs::read(&path).unwrap(), 0)
+            .unwrap();
+        copy.set_permissions(Permissions::from_mode(0o600)).unwrap();
+        copy
+    };
+    let mine = EventRing::from_fds(copy().into(), None).unwrap();
+    assert!(mine.publisher().is_ok());
+    let theirs = copy();
+    if std::os::unix::fs::fchown(&theirs, Some(54_321), None).is_err() {
+        return;
+    }
+    let half = rustix::fs::SealFlags::SHRINK;
+    rustix::fs::fcntl_add_seals(&theirs, half).unwrap();
+    let again = theirs.try_clone().unwrap();
+    let opened = EventRing::from_fds(again.into(), None);
+    assert!(
+        matches!(opened, Err(OpenError::Owner(54_321))),
+        "{opened:?}"
+    );
+    let rest = rustix::fs::SealFlags::GROW | rustix::fs::SealFlags::SEAL;
+    rustix::fs::fcntl_add_seals(&theirs, rest).unwrap();
+    assert!(EventRing::from_fds(theirs.into(), None).is_ok());
 }
