@@ -351,10 +351,13 @@ impl<E> Ring<E> {
         let length = capacity.checked_next_power_of_two()?;
         let mask = length as u64 - 1;
         // Each as if the lap before `first` had been through it.
-        let slots = Slots::new(length, |index| {
-            let sequence = first + (index.wrapping_sub(first) & mask);
-            Slot::new((sequence + 1).saturating_sub(length as u64))
-        })?;
+        let slots = match first {
+            0 => Slots::new(length, |_| Slot::new(0)),
+            _ => Slots::new(length, |index| {
+                let sequence = first + (index.wrapping_sub(first) & mask);
+                Slot::new((sequence + 1).saturating_sub(length as u64))
+            }),
+        }?;
         Some(arc_in_place(|| Self {
             sequencer: Sequencer::new(capacity as u64, history as u64, first),
             slots,

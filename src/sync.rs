@@ -18,13 +18,13 @@ mod imp {
     pub(crate) use std::thread::yield_now;
 
     /// An `Arc` of what `make` makes, in place: `Arc::new` makes it on the stack, and copies it.
-    #[inline]
+    #[inline(always)]
     #[allow(unsafe_code)]
     pub(crate) fn arc_in_place<T>(make: impl FnOnce() -> T) -> Arc<T> {
-        let mut arc = Arc::<T>::new_uninit();
-        Arc::get_mut(&mut arc)
-            .expect("nobody else has it")
-            .write(make());
+        let arc = Arc::<T>::new_uninit();
+        let place = Arc::as_ptr(&arc).cast::<T>().cast_mut();
+        // SAFETY: nobody else has it. (`Arc::get_mut` would ask by a read-modify-write.)
+        unsafe { place.write(make()) };
         // SAFETY: written right above.
         unsafe { arc.assume_init() }
     }

@@ -225,6 +225,7 @@ pub(crate) struct Registry {
 }
 
 impl Registry {
+    #[inline]
     pub(crate) fn new(first: u64) -> Self {
         Self {
             gating: Cursors::new(Kind::Gating),

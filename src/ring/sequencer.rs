@@ -143,6 +143,7 @@ pub(crate) struct Sequencer {
 }
 
 impl Sequencer {
+    #[inline]
     pub(crate) fn new(capacity: u64, history: u64, first: u64) -> Self {
         Self {
             receivers: AtomicUsize::new(0),

@@ -42,6 +42,7 @@ impl Shard {
 }
 
 impl Shards {
+    #[inline]
     pub(crate) fn new() -> Self {
         Self(std::array::from_fn(|_| OnceLock::new()))
     }
