@@ -16,7 +16,7 @@
 //!     ▲                                                  ▲
 //!   all have read it: released                       claiming 15 overruns it
 //!
-//!  tail    [ sequence ··········· | TURN | CLOSED ]      claim × attach × take back × close
+//!  tail    [ sequence ······ | AWAITED | TURN | CLOSED ] claim × attach × take back × close
 //!  stamp   [ sequence + 1 ············· | WAITING × 4 ]  commit × registering to be woken
 //!  cursor  [ sequence ··· | OUT | FLAGGED | BUSY ]       pin, advance × evict, flag, watch
 //! ```
@@ -179,7 +179,9 @@
 //! # Close
 //!
 //! Announce it, set CLOSED in `tail`, then take the WAITING bits out of the slot at the tail and
-//! notify. Claims fail from then on; receivers drain what is there, then end. One that finds the
+//! notify. Those who wait for room, or behind a committing receiver, are told under the registry's lock:
+//! only if AWAITED was in `tail`, where the first of them, or that receiver, has left it by a
+//! read-modify-write before it looked for CLOSED. Claims fail from then on; receivers drain what is there, then end. One that finds the
 //! ring empty looks for CLOSED only after the announcement: the tail's cache line is the
 //! publishers', and a receiver that keeps up would slow every claim down by looking there.
 //!
@@ -616,18 +618,26 @@ impl<E> Ring<E> {
 
     /// Publishers fail from now on; receivers read what is there, then end.
     pub(crate) fn close(&self) {
-        let Some(end) = self.sequencer.close() else {
+        let Some(before) = self.sequencer.close() else {
             return; // whoever closed it wakes
         };
+        let end = before.sequence();
         let waiting = self.slot(end).take_waiting();
-        if waiting.has_waiting() && step("close-notify") {
-            self.shards.gather(self.index(end), waiting.waiting());
+        if waiting.has_waiting() || before.is_awaited() {
+            self.tell_closed(end, waiting.waiting(), before.is_awaited());
         }
-        if step("close-space") {
+        trace::closed(end);
+    }
+
+    #[cold]
+    fn tell_closed(&self, end: u64, waiting: u64, awaited: bool) {
+        if step("close-notify") {
+            self.shards.gather(self.index(end), waiting);
+        }
+        if awaited && step("close-space") {
             self.sequencer.dismiss_waiting();
         }
         wake_gathered();
-        trace::closed(end);
     }
 
     pub(crate) fn count_dropped(&self, events: usize) {

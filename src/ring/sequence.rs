@@ -28,7 +28,7 @@ pub(crate) fn oldest(tail: u64, amount: u64) -> u64 {
     tail.saturating_sub(amount)
 }
 
-/// What `tail` holds: `sequence << 2 | TURN | CLOSED`.
+/// What `tail` holds: `sequence << 3 | AWAITED | TURN | CLOSED`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TailWord(pub(crate) u64);
 
@@ -36,15 +36,18 @@ impl TailWord {
     pub(crate) const CLOSED: u64 = 1;
     /// Changes when room is taken back, and says nothing else.
     pub(crate) const TURN: u64 = 2;
+    /// Somebody may wait for room, or behind a committing receiver: whoever closes looks there. Never
+    /// taken off.
+    pub(crate) const AWAITED: u64 = 4;
 
     pub(crate) fn at(sequence: u64) -> Self {
-        Self(sequence << 2)
+        Self(sequence << 3)
     }
 
     /// The next sequence to claim.
     #[inline]
     pub(crate) fn sequence(self) -> u64 {
-        self.0 >> 2
+        self.0 >> 3
     }
 
     #[inline]
@@ -52,9 +55,13 @@ impl TailWord {
         self.0 & Self::CLOSED != 0
     }
 
+    pub(crate) fn is_awaited(self) -> bool {
+        self.0 & Self::AWAITED != 0
+    }
+
     #[inline]
     pub(crate) fn advanced(self, count: u64) -> Self {
-        Self(self.0 + (count << 2))
+        Self(self.0 + (count << 3))
     }
 }
 
@@ -188,8 +195,8 @@ mod tests {
 
     #[test]
     fn words_keep_their_parts_apart() {
-        let tail = TailWord(TailWord::CLOSED | TailWord::TURN).advanced(5);
-        assert!(tail.is_closed());
+        let tail = TailWord(TailWord::CLOSED | TailWord::TURN | TailWord::AWAITED).advanced(5);
+        assert!(tail.is_closed() && tail.is_awaited());
         assert_eq!(tail.sequence(), 5);
 
         let stamp = StampWord(StampWord::committed(6).0 | StampWord::waiting_bit(2));

@@ -65,6 +65,23 @@ impl Tail {
         TailWord(self.0.fetch_xor(TailWord::TURN, release("tail-turn")))
     }
 
+    /// Leaves AWAITED for whoever closes, under the registry's lock, if it is not there. What the word was.
+    ///
+    /// A read-modify-write against that of [`close`](Self::close): one of them sees the other. Relaxed: who
+    /// closes takes the lock after us, and who finds CLOSED here loads it again.
+    fn mark_awaited(&self, label: &str) -> TailWord {
+        let seen = self.load();
+        if seen.is_awaited() || !step(label) {
+            return seen;
+        }
+        if !step("awaited-rmw") {
+            let awaited = seen.0 | TailWord::AWAITED;
+            self.0.store(awaited, Ordering::Relaxed);
+            return seen;
+        }
+        TailWord(self.0.fetch_or(TailWord::AWAITED, Ordering::Relaxed))
+    }
+
     /// No claim succeeds after this. Release, for the users: whoever learns of the end sees what
     /// was done before the close.
     fn close(&self) -> TailWord {
@@ -362,10 +379,11 @@ impl Sequencer {
         }
     }
 
-    /// No claim succeeds after this. Where receivers may be waiting, if it was open.
+    /// No claim succeeds after this. What the tail was, if it was open: receivers may be waiting there.
     ///
     /// `closing` comes first, so that who has seen CLOSED sees it too. Relaxed: CLOSED releases it.
-    pub(crate) fn close(&self) -> Option<u64> {
+    #[inline]
+    pub(crate) fn close(&self) -> Option<TailWord> {
         let first = step("closing-first");
         if first {
             self.closing.store(true, Ordering::Relaxed);
@@ -374,7 +392,7 @@ impl Sequencer {
         if !first {
             self.closing.store(true, Ordering::Relaxed);
         }
-        (!before.is_closed()).then(|| before.sequence())
+        (!before.is_closed()).then_some(before)
     }
 
     /// Whether CLOSED may be in the tail: tells receivers when to look there.

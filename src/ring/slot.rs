@@ -125,6 +125,7 @@ impl<E> Slot<E> {
 
     /// Takes out the WAITING bits without a commit, when the bus was closed. Release after the
     /// CLOSED in `tail`: who registers later sees it.
+    #[inline]
     pub(crate) fn take_waiting(&self) -> StampWord {
         let open = !StampWord::WAITING;
         StampWord(self.stamp.fetch_and(open, release("take-waiting")))

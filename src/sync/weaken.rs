@@ -60,6 +60,10 @@
 //! | `leave-queue` | who gives up a wait for room leaves the queue |
 //! | `pass-turn-on` | and what it was granted goes to the next one |
 //! | `closed-while-waiting` | who waits for room looks for CLOSED |
+//! | `mark-awaited` | who waits for room leaves AWAITED in the tail |
+//! | `mark-committing` | so does a committing receiver, for those behind it |
+//! | `awaited-rmw` | AWAITED is set by a read-modify-write; by a load and a store |
+//! | `closed-unawaited` | who leaves AWAITED looks for CLOSED then |
 //! | `wake-served` | those who are granted room are woken |
 //! | `wake-drained` | a hand-over notifies drains |
 //! | `mark-gone` | a committing receiver that goes says so |

@@ -52,7 +52,7 @@ fn behind_a_leader_that_drops() {
 
 /// Catches: one that waits for its leader when the bus closes, and is not told.
 ///
-/// Kills: `close-watched`.
+/// Kills: `close-watched`, `mark-committing`.
 #[test]
 fn behind_a_leader_that_idles_while_the_bus_closes() {
     loom::model(|| {
@@ -60,6 +60,19 @@ fn behind_a_leader_that_idles_while_the_bus_closes() {
         let leader = model.bus.subscribe_committing();
         let mut behind = model.bus.subscribe_behind(&leader.watermark());
         let closing = model.spawn(|model| model.bus.close());
+        assert_eq!(behind.recv_blocking(), None);
+        closing.join().unwrap();
+    });
+}
+
+/// Catches: one that waits behind a leader which whoever closed the bus has not seen, and is not told.
+#[test]
+fn behind_a_leader_that_comes_while_the_bus_closes() {
+    loom::model(|| {
+        let model = numbers(2, WaitStrategy::Block);
+        let closing = model.spawn(|model| model.bus.close());
+        let leader = model.bus.subscribe_committing();
+        let mut behind = model.bus.subscribe_behind(&leader.watermark());
         assert_eq!(behind.recv_blocking(), None);
         closing.join().unwrap();
     });

@@ -80,7 +80,7 @@ fn close_refuses_before_it_ends() {
 
 /// Catches: a publisher that goes to sleep just as the bus is closed.
 ///
-/// Kills: `close-space`, `closed-refuses`.
+/// Kills: `close-space`, `closed-refuses`, `mark-awaited`, `awaited-rmw`, `closed-unawaited`.
 #[test]
 fn close_while_a_publisher_waits() {
     loom::model(|| {

@@ -82,6 +82,10 @@ impl Sequencer {
         }
         let first = self.receivers() == 0;
         let counted = step("count-before-touch").then(|| self.count_receiver(&mut registry));
+        if kind == Kind::Committing {
+            // Others may come to wait behind it, and will look for CLOSED.
+            self.tail.mark_awaited("mark-committing");
+        }
         let tail = self.tail.touch("subscribe-touch").sequence();
         let number = counted.unwrap_or_else(|| self.count_receiver(&mut registry));
         if first {

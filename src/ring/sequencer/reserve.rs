@@ -110,11 +110,17 @@ impl Sequencer {
         place: &mut Place,
         waker: &Waker,
         wants: Wants,
-        attempt: impl FnOnce(&mut Registry, &mut Place) -> Poll<R>,
+        attempt: impl Fn(&mut Registry, &mut Place) -> Poll<R>,
     ) -> Poll<R> {
         let mut waker = Some(waker.clone());
         let mut registry = self.lock();
-        let polled = attempt(&mut registry, place);
+        let mut polled = attempt(&mut registry, place);
+        if polled.is_pending() {
+            let marked = self.tail.mark_awaited("mark-awaited");
+            if marked.is_closed() && step("closed-unawaited") {
+                polled = attempt(&mut registry, place);
+            }
+        }
         if polled.is_pending() {
             let stand = |waker| registry.room.stand(wants, place, waker);
             waker = waker.and_then(stand);
