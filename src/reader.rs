@@ -70,24 +70,13 @@ impl Way {
 }
 
 impl<E> Reader<E> {
-    pub(crate) fn new(ring: &Arc<Ring<E>>, wanted: Wanted) -> Self {
-        let attached = ring.sequencer.subscribe(&wanted);
-        let first = attached.first;
-        let reader = Self::attached(ring, attached, wanted.leader);
-        if first && ring.drops_unread() && step("release-on-arrival") {
-            ring.release_received();
-        }
-        reader
-    }
-
-    /// A reader at the same position, or at what is committed.
-    pub(crate) fn duplicate(&self) -> Self {
+    /// Attaches another one at the same position, or at what is committed.
+    pub(crate) fn duplicate(&self) -> Attached {
         let Place {
             cursor,
             kind,
             anchor,
             position,
-            leader,
             ..
         } = &self.place;
         let sequencer = &self.ring.sequencer;
@@ -95,21 +84,20 @@ impl<E> Reader<E> {
             Kind::Committing => cursor.committed().min(*position),
             _ => *position,
         };
-        let attached = sequencer.duplicate(position, cursor, *kind, anchor.as_deref());
-        Self::attached(&self.ring, attached, leader.clone())
+        sequencer.duplicate(position, cursor, *kind, anchor.as_deref())
     }
 
-    fn attached(ring: &Arc<Ring<E>>, attached: Attached, leader: Option<CursorRef>) -> Self {
+    #[inline(always)]
+    pub(crate) fn new(ring: &Arc<Ring<E>>, attached: Attached, leader: Option<CursorRef>) -> Self {
         let Attached {
             position,
             cursor,
             kind,
             anchor,
             number,
-            first: _,
-            awaited,
+            ..
         } = attached;
-        let reader = Self {
+        Self {
             ring: Arc::clone(ring),
             place: Place {
                 attends: anchor.is_some(),
@@ -127,11 +115,11 @@ impl<E> Reader<E> {
                 takes: ring.sequencer.history() == 0
                     && (kind != Kind::Committing || !step("keep-uncommitted")),
             },
-        };
-        if awaited {
-            ring.sequencer.tell_attended();
         }
-        reader
+    }
+
+    pub(crate) fn leader(&self) -> Option<&CursorRef> {
+        self.place.leader.as_ref()
     }
 
     pub(crate) fn ring(&self) -> &Arc<Ring<E>> {

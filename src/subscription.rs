@@ -3,8 +3,8 @@
 use crate::coop::Budget;
 use crate::outcome::{RecvError, TryRecvError};
 use crate::reader::{Pinned, Reader, Receive};
-use crate::ring::{Kind, Ring, Wanted};
-use crate::sync::Arc;
+use crate::ring::{Attached, CursorRef, Kind, Ring, Wanted};
+use crate::sync::{Arc, step};
 use crate::wait::Waiter;
 #[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
 use crate::wait::{Limit, block_within};
@@ -21,13 +21,36 @@ pub(crate) struct Subscription<E> {
 }
 
 impl<E> Subscription<E> {
+    /// Always inlined, as what it calls is: what owes nothing is built where it stays, not copied there.
+    #[inline(always)]
     pub(crate) fn new(ring: &Arc<Ring<E>>, wanted: Wanted) -> Self {
-        Self::of(Reader::new(ring, wanted))
+        let attached = ring.sequencer.subscribe(&wanted);
+        let Wanted { leader, name, .. } = wanted;
+        drop(name);
+        if attached.awaited || (attached.first && ring.drops_unread()) {
+            return Self::arrived(ring, attached, leader);
+        }
+        Self::attached(ring, attached, leader)
     }
 
-    fn of(reader: Reader<E>) -> Self {
+    /// One that owes something to others, having come.
+    #[inline(never)]
+    fn arrived(ring: &Arc<Ring<E>>, attached: Attached, leader: Option<CursorRef>) -> Self {
+        let (first, awaited) = (attached.first, attached.awaited);
+        let subscription = Self::attached(ring, attached, leader);
+        if awaited {
+            ring.sequencer.tell_attended();
+        }
+        if first && ring.drops_unread() && step("release-on-arrival") {
+            ring.release_received();
+        }
+        subscription
+    }
+
+    #[inline(always)]
+    fn attached(ring: &Arc<Ring<E>>, attached: Attached, leader: Option<CursorRef>) -> Self {
         Self {
-            reader,
+            reader: Reader::new(ring, attached, leader),
             waiter: Waiter::default(),
             budget: Budget::new(),
             ended: false,
@@ -172,7 +195,8 @@ impl<E> Drop for Subscription<E> {
 
 impl<E> Clone for Subscription<E> {
     fn clone(&self) -> Self {
-        Self::of(self.reader.duplicate())
+        let (attached, leader) = (self.reader.duplicate(), self.reader.leader().cloned());
+        Self::arrived(self.ring(), attached, leader)
     }
 }
 
