@@ -67,16 +67,14 @@ impl Sequencer {
                 _ => retained,
             }
         };
-        if kind != Kind::Lossy {
+        let takes_back = kind != Kind::Lossy && {
             let held = match kind {
                 Kind::Committing | Kind::Evictable => retained(before),
                 _ => position(before).max(present(before)),
             };
             let bearable = held + capacity - reserved;
-            if self.bounds.limit.load(Ordering::Relaxed) > bearable && step("subscribe-limit") {
-                self.take_back();
-            }
-        }
+            self.bounds.limit.load(Ordering::Relaxed) > bearable && step("subscribe-limit")
+        };
         if kind == Kind::Lossy || (kind == Kind::Gating && !matches!(start, Start::Next)) {
             Self::lower(&self.bounds.gate, retained(before), "subscribe-gate");
         }
@@ -86,7 +84,10 @@ impl Sequencer {
             // Others may come to wait behind it, and will look for CLOSED.
             self.tail.mark_awaited("mark-committing");
         }
-        let tail = self.tail.touch("subscribe-touch").sequence();
+        // What takes room back touches the tail, too.
+        let taken_back = takes_back.then(|| self.take_back()).flatten();
+        let touch = || self.tail.touch("subscribe-touch").sequence();
+        let tail = taken_back.unwrap_or_else(touch);
         let number = counted.unwrap_or_else(|| self.count_receiver(&mut registry));
         if first {
             // After the touch: a claim before it has not seen this. Written under the lock.

@@ -12,27 +12,28 @@ use crate::wait::{gather, gather_one, wake_gathered};
 use std::task::{Poll, Waker, ready};
 
 impl Sequencer {
-    /// Takes back what may be claimed without a permit. Returns the tail, which stays where it is
-    /// until the registry is unlocked.
+    /// Takes back what may be claimed without a permit, if there is something. The tail then, which stays
+    /// where it is until the registry is unlocked.
     ///
     /// The tail's word turns into another one, so that a claim fails that has seen the former limit.
     /// The store is Relaxed: by this limit nothing can be claimed.
     ///
     /// It does not turn back at the same tail: it turns only if the limit was raised since, and who
     /// raises it claims before the registry is unlocked.
-    pub(super) fn take_back(&self) -> u64 {
+    pub(super) fn take_back(&self) -> Option<u64> {
         let tail = self.tail.load().sequence();
         if self.bounds.limit.load(Ordering::Relaxed) <= tail || !step("take-back") {
-            return tail;
+            return None;
         }
         self.bounds.limit.store(tail, Ordering::Relaxed);
-        self.tail.turn().sequence()
+        Some(self.tail.turn().sequence())
     }
 
     /// Grants somebody room, if there is enough. With `flag`, a refusal leaves the laggard flagged.
     fn grant(&self, registry: &mut Registry, wants: Wants, flag: bool) -> Option<u64> {
         let (capacity, reserved) = (self.capacity, registry.room.reserved);
-        let taken = self.take_back() + reserved;
+        let tail = self.take_back();
+        let taken = tail.unwrap_or_else(|| self.tail.load().sequence()) + reserved;
         let floor = oldest(taken + wants.least, capacity);
         let slowest = registry.gating.reached(floor, flag).ok()?;
         let room = slowest.saturating_add(capacity) - taken;
