@@ -200,7 +200,10 @@ impl<E> Clone for EventBus<E> {
 
 impl<E> Drop for EventBus<E> {
     fn drop(&mut self) {
-        if self.ring.handles.remove() && step("last-handle") {
+        // Alone, it takes everything along.
+        if Arc::strong_count(&self.ring) == 1 {
+            self.ring.end();
+        } else if self.ring.handles.remove() && step("last-handle") {
             self.ring.close();
         }
     }

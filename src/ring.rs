@@ -629,6 +629,14 @@ impl<E> Ring<E> {
         trace::closed(end);
     }
 
+    /// The same, where nobody has the ring who could see that.
+    pub(crate) fn end(&self) {
+        let tail = self.sequencer.tail();
+        if !tail.is_closed() {
+            trace::closed(tail.sequence());
+        }
+    }
+
     #[cold]
     fn tell_closed(&self, end: u64, waiting: u64, awaited: bool) {
         if step("close-notify") {
