@@ -56,6 +56,7 @@ pub(crate) enum List<'a> {
 }
 
 impl List<'_> {
+    #[inline]
     fn add(self, key: u64, waker: Waker) -> u64 {
         match self {
             Self::All(notifier) => notifier.add(waker),
