@@ -51,13 +51,19 @@ impl Sequencer {
         let leader = leader.filter(|word| !word.is_gone());
         let present = |tail: u64| leader.map_or(tail, CursorWord::sequence);
         let newest = |tail: u64, events: u64| oldest(tail, events).max(earliest);
+        // Most start here, for which the rest would come to the same.
+        let at_tail = leader.is_none() && matches!(start, Start::Next);
         let position = |tail: u64| match start {
+            _ if at_tail => tail,
             Start::Next => present(tail),
             Start::Oldest => newest(tail, history).min(present(tail)),
             Start::Last(count) => newest(present(tail), count),
             Start::Sequence(sequence) => sequence.min(tail),
         };
         let retained = |tail: u64| {
+            if at_tail {
+                return tail;
+            }
             let retained = position(tail).max(newest(tail, history).min(present(tail)));
             match kind {
                 // Gates from there on: what is reserved may be claimed at once.
