@@ -213,6 +213,7 @@
 //! | `tail` touch | `tail-touch` | Release | P1, P3 | I2, and released slots are overwritten |
 //! | `tail` turned | `tail-turn` | Release | P1, P3 | I2, and room that was taken back is claimed |
 //! | `tail` close | `tail-close` | Release | load | what the user did before closing is not seen at the end |
+//! | `tail`, AWAITED left there | | Relaxed | close | nothing: the word's modification order decides, then the lock |
 //! | `limit`, `gate` load (P2, P4) | `limit-load`, `gate-load` | Acquire | their stores | a value is overwritten while it is read |
 //! | `limit`, `gate` raised | `limit-raise`, `gate-raise`, `gate-clear` | Release | P2, P4 | the same, with the bound that another one raised |
 //! | `gate` lowered | `bound-lower` | Release | P4 | the same, with what it was raised by before |
