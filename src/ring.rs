@@ -179,11 +179,13 @@
 //! # Close
 //!
 //! Announce it, set CLOSED in `tail`, then take the WAITING bits out of the slot at the tail and
-//! notify. Those who wait for room, or behind a committing receiver, are told under the registry's lock:
-//! only if AWAITED was in `tail`, where the first of them, or that receiver, has left it by a
-//! read-modify-write before it looked for CLOSED. Claims fail from then on; receivers drain what is there, then end. One that finds the
+//! notify. Claims fail from then on; receivers drain what is there, then end. One that finds the
 //! ring empty looks for CLOSED only after the announcement: the tail's cache line is the
 //! publishers', and a receiver that keeps up would slow every claim down by looking there.
+//!
+//! Those who wait for room, or behind a committing receiver, are told under the registry's lock, only if
+//! AWAITED was in `tail`: the first of them, or that receiver, has left it there by a read-modify-write,
+//! before it looked for CLOSED.
 //!
 //! # Invariants
 //!
