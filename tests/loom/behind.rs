@@ -68,7 +68,7 @@ fn behind_a_leader_that_idles_while_the_bus_closes() {
 /// Catches: one that waits behind a leader which whoever closed the bus has not seen, and is not told.
 #[test]
 fn behind_a_leader_that_comes_while_the_bus_closes() {
-    loom::model(|| {
+    bounded(3, || {
         let model = numbers(2, WaitStrategy::Block);
         let closing = model.spawn(|model| model.bus.close());
         let leader = model.bus.subscribe_committing();
