@@ -1,16 +1,11 @@
 //! Publishing and reading in place, in one process: payloads, claims, gaps, several writers.
 
+mod common;
+
+use common::memory;
 use eventring::Start;
 use eventring_shm::{EventReader, EventRing, Expired, Kind, NextResult, PublishError};
 use std::time::Duration;
-
-fn memory(descriptors: u64, payload: u64) -> EventRing {
-    EventRing::builder()
-        .descriptors(descriptors)
-        .payload(payload)
-        .memfd("test")
-        .unwrap()
-}
 
 /// A payload that tells its sequence, of any length.
 fn payload(seq: u64, len: usize) -> Vec<u8> {

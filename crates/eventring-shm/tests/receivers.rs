@@ -1,19 +1,14 @@
 //! Receivers in one process: every way to receive, ends, many that wait.
 
+mod common;
+
+use common::memory;
 use eventring::{Lagged, Start};
 use eventring_shm::{
     Clock, End, EventReader, EventRing, Kind, OnWriterGone, Receiver, TryRecvError,
 };
 use futures::StreamExt;
 use std::time::Duration;
-
-fn memory(descriptors: u64, payload: u64) -> EventRing {
-    EventRing::builder()
-        .descriptors(descriptors)
-        .payload(payload)
-        .memfd("test")
-        .unwrap()
-}
 
 #[test]
 fn starts() {

@@ -1,6 +1,9 @@
 //! Who is woken, and when the bell rings. (Apart from other tests of receivers: each of those that goes lets the
 //! thread that wakes tasks look again, and would hide one that is left asleep.)
 
+mod common;
+
+use common::memory;
 use eventring::Start;
 use eventring_shm::{EventRing, Kind, Publisher, Receiver};
 use std::fs::File;
@@ -13,14 +16,6 @@ use tokio_test::task::Spawn;
 
 /// Against hangs only.
 const LONG: Duration = Duration::from_secs(60);
-
-fn memory(descriptors: u64, payload: u64) -> EventRing {
-    EventRing::builder()
-        .descriptors(descriptors)
-        .payload(payload)
-        .memfd("test")
-        .unwrap()
-}
 
 /// What the bell says: whether somebody wants to be woken, and how often it rang.
 fn bell(ring: &EventRing) -> (bool, u32) {
