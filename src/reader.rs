@@ -31,7 +31,7 @@ struct Place {
     way: Way,
     kind: Kind,
     shard: u8,
-    /// It has left values in the ring, for others, since it last looked for some to release.
+    /// It may have left values in the ring, for others, since it was last counted at the end.
     left_values: bool,
     /// There is more to do at R4: the past may end, or it releases.
     attends: bool,
@@ -215,7 +215,7 @@ impl Place {
             return TryRecvError::Empty;
         }
         if std::mem::take(&mut self.left_values) && step("release-on-empty") {
-            ring.release_received();
+            ring.catch_up(self.position);
         }
         if tail.is_closed() {
             TryRecvError::Closed
@@ -238,6 +238,7 @@ impl Place {
         let missed = position - self.position;
         self.position = position;
         self.missed += missed;
+        self.left_values = true; // what it missed is behind it, too
         self.leave_past(sequencer);
         trace::lagged(missed, position);
         TryRecvError::Lagged(missed)
@@ -264,7 +265,6 @@ impl Place {
     #[cold]
     fn release<E>(&mut self, ring: &Ring<E>) {
         if step("release-on-the-way") && self.left_values && !std::thread::panicking() {
-            self.left_values = false;
             ring.release_received();
         }
     }

@@ -162,8 +162,10 @@
 //! A value is dropped once every receiver has it:
 //!
 //! * the only receiver moves it out, unless it reads a batch in place or commits;
-//! * of several, the last to find the ring empty, or to be dropped, releases what all have read; and
-//!   each does so whenever it has come past another [`KEPT`] events, so that no more are kept where
+//! * of several, the last to find the ring empty, or to be dropped, releases what all have read: they
+//!   count themselves in a word, beside the end that they have come to, which starts anew with a newer
+//!   end. A newcomer counts if it starts there, and who goes touches the word;
+//! * each does so whenever it has come past another [`KEPT`] events, so that no more are kept where
 //!   nobody ever finds the ring empty;
 //! * the last receiver to be dropped, or a publisher that finds none left, releases everything.
 //!
@@ -237,6 +239,8 @@
 //! | `receivers` load (R3, P7) | `receivers-load` | Acquire | shrinking | a value is moved out while another receiver clones it |
 //! | `receivers` shrinking | `receivers-shrink` | Release | load | the same |
 //! | `receivers` growing | | Relaxed | | nothing: the touch that follows releases it |
+//! | counted at the end, or gone | `caught-up-release` | Release | each other | two receivers leave the release to each other |
+//! | the same | `caught-up-acquire` | Acquire | each other | the same |
 //! | handle dropped | `handle-drop` | Release | their loads | who sees one gone does not see what was done by it |
 //! | handles counted | `handles-load` | Acquire | their drops | the same |
 //!
@@ -295,6 +299,7 @@
 //! [event-listener]: https://docs.rs/event-listener
 
 mod attendance;
+mod caught_up;
 mod crowd;
 mod cursor;
 mod heap;
@@ -319,6 +324,7 @@ use crate::handles::Handles;
 use crate::sync::{Arc, AtomicU64, MutexGuard, Ordering, arc_in_place, step};
 use crate::trace;
 use crate::wait::{Notifier, SHARDS, Shards, Waking, wake, wake_gathered};
+use caught_up::CaughtUp;
 use cursor::Cursor;
 use registry::Registry;
 use sequencer::Wakes;
@@ -348,6 +354,7 @@ pub(crate) struct Ring<E> {
     pub(crate) handles: Handles,
     /// Events that were handed back for want of room. A statistic: Relaxed.
     dropped: AtomicU64,
+    caught_up: CaughtUp,
 }
 
 impl<E> Ring<E> {
@@ -370,6 +377,7 @@ impl<E> Ring<E> {
             waking: Waking::new(),
             handles: Handles::new(1),
             dropped: AtomicU64::new(0),
+            caught_up: CaughtUp::at(first),
         }))
     }
 
@@ -512,24 +520,37 @@ impl<E> Ring<E> {
         owed.then(|| OwedRelease(self))
     }
 
+    /// A receiver that needs nothing below this end of the ring, and may have left values there for
+    /// others, has come there. The last one releases them.
+    #[cold]
+    pub(crate) fn catch_up(&self, end: u64) {
+        if !needs_drop::<E>() {
+            return;
+        }
+        let count = self.caught_up.count(end);
+        let receivers = self.sequencer.receivers() as u64;
+        if count >= receivers {
+            let released = self.release(&mut self.sequencer.lock(), count == receivers);
+            drop(released);
+        }
+    }
+
     /// Takes out of the ring what every receiver has received, or all there is if none is left.
-    ///
-    /// A receiver at the end of the ring calls this once for what it left there: the last one of
-    /// all to do so finds the others past it. So does the first one to come.
     pub(crate) fn release_received(&self) {
-        let released = self.release(&mut self.sequencer.lock());
+        let released = self.release(&mut self.sequencer.lock(), false);
         drop(released);
     }
 
-    /// The values are to be dropped after the registry is unlocked.
+    /// The values are to be dropped after the registry is unlocked. With `all`, it is likely that all
+    /// receivers have received all.
     #[allow(unsafe_code)]
     #[cold]
-    fn release(&self, registry: &mut Registry) -> Released<E> {
+    fn release(&self, registry: &mut Registry, all: bool) -> Released<E> {
         let mut released = Released::default();
         if !needs_drop::<E>() {
             return released;
         }
-        let Some(exclusion) = self.sequencer.exclude(registry, self.len()) else {
+        let Some(exclusion) = self.sequencer.exclude(registry, self.len(), all) else {
             return released;
         };
         let mut upto = exclusion.range.start;
@@ -606,7 +627,10 @@ impl<E> Ring<E> {
         let wakes = self
             .sequencer
             .unsubscribe(&mut registry, cursor, kind, anchor);
-        let released = step("release-on-drop").then(|| self.release(&mut registry));
+        if needs_drop::<E>() {
+            self.caught_up.touch();
+        }
+        let released = step("release-on-drop").then(|| self.release(&mut registry, false));
         drop(registry);
         // Whoever waited for the last receiver to go finds its values gone too, even if the drop
         // of one of them panics.

@@ -8,6 +8,7 @@ use crate::sync::{Arc, step};
 use crate::wait::Waiter;
 #[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
 use crate::wait::{Limit, block_within};
+use std::mem::needs_drop;
 use std::task::{Context, Poll, ready};
 
 /// In this order, as what a reader reads comes first in it.
@@ -27,7 +28,7 @@ impl<E> Subscription<E> {
         let attached = ring.sequencer.subscribe(&wanted);
         let Wanted { leader, name, .. } = wanted;
         drop(name);
-        if attached.awaited || (attached.first && ring.drops_unread()) {
+        if attached.awaited || (needs_drop::<E>() && (attached.first || attached.caught_up)) {
             return Self::arrived(ring, attached, leader);
         }
         Self::attached(ring, attached, leader)
@@ -36,13 +37,21 @@ impl<E> Subscription<E> {
     /// One that owes something to others, having come.
     #[inline(never)]
     fn arrived(ring: &Arc<Ring<E>>, attached: Attached, leader: Option<CursorRef>) -> Self {
-        let (first, awaited) = (attached.first, attached.awaited);
+        let Attached {
+            first,
+            caught_up,
+            awaited,
+            position,
+            ..
+        } = attached;
         let subscription = Self::attached(ring, attached, leader);
         if awaited {
             ring.sequencer.tell_attended();
         }
         if first && ring.drops_unread() && step("release-on-arrival") {
             ring.release_received();
+        } else if caught_up && step("caught-up-newcomer") {
+            ring.catch_up(position);
         }
         subscription
     }

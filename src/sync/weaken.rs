@@ -94,6 +94,9 @@
 //! | `unsubscribe-shared` | a receiver that goes is taken off, unless nobody else has the ring |
 //! | `release-on-drop` | a receiver that goes releases |
 //! | `release-on-empty` | a receiver that has read all releases |
+//! | `caught-up-rmw` | those who have read all are counted by a read-modify-write; by a load and a store |
+//! | `caught-up-touch` | a receiver that goes touches the count |
+//! | `caught-up-newcomer` | one that comes, and has nothing to read, is counted |
 //! | `release-on-the-way` | and one that has read some, if it has come far enough |
 //! | `close-rmw` | CLOSED is set by a read-modify-write; by a load and a store |
 //! | `close-notify` | closing notifies receivers |

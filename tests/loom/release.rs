@@ -58,7 +58,7 @@ fn release_gating_while_publishing() {
 
 /// Catches: two receivers that get to the end at once, each leaving the release to the other.
 ///
-/// Kills: `only-receiver`, `release-on-empty`.
+/// Kills: `caught-up-acquire`, `caught-up-release`, `caught-up-rmw`, `only-receiver`, `release-on-empty`.
 #[test]
 fn release_by_the_last_to_catch_up() {
     loom::model(|| {
@@ -78,6 +78,45 @@ fn release_by_the_last_to_catch_up() {
         receivers = [first, other.join().unwrap()];
         assert_eq!(model.alive(), 0);
         drop(receivers);
+    });
+}
+
+/// Catches: a receiver at the end that leaves the release to one that just goes, and looks too early.
+///
+/// Kills: `caught-up-touch`.
+#[test]
+fn released_by_the_last_or_who_goes() {
+    loom::model(|| {
+        let model = counted(1, WaitStrategy::Overwrite);
+        let mut first = model.bus.subscribe().with_lag();
+        let mut second = model.bus.subscribe().with_lag();
+        model.publish(0);
+        Account::default().attempt(&mut second);
+        let going = thread::spawn(move || drop(second));
+        Account::default().drain(&mut first);
+        going.join().unwrap();
+        assert_eq!(model.alive(), 0);
+    });
+}
+
+/// Catches: two receivers at the end that both wait for a newcomer, which has nothing to read.
+///
+/// Kills: `caught-up-newcomer`.
+#[test]
+fn released_while_a_receiver_comes() {
+    bounded(3, || {
+        let model = counted(1, WaitStrategy::Overwrite);
+        let mut first = model.bus.subscribe().with_lag();
+        let mut second = model.bus.subscribe().with_lag();
+        model.publish(0);
+        Account::default().drain(&mut first);
+        let other = thread::spawn(move || {
+            Account::default().drain(&mut second);
+            second
+        });
+        let _newcomer = model.bus.subscribe();
+        let _second = other.join().unwrap();
+        assert_eq!(model.alive(), 0);
     });
 }
 

@@ -31,6 +31,8 @@ pub(crate) struct Attached {
     pub(crate) number: usize,
     /// There was none: what was claimed before is for nobody.
     pub(crate) first: bool,
+    /// It starts at the end, and others may have left values below.
+    pub(crate) caught_up: bool,
     /// Somebody waits for as many receivers as there are now.
     pub(crate) awaited: bool,
 }
@@ -129,6 +131,7 @@ impl Sequencer {
             anchor,
             number,
             first,
+            caught_up: position == tail && registry.released < tail,
             awaited: registry.unawaited.end_with(self.receivers()),
         }
     }
@@ -153,10 +156,12 @@ impl Sequencer {
                 anchor: None,
                 number: 0,
                 first: false,
+                caught_up: false,
                 awaited: false,
             };
         }
         let number = self.count_receiver(&mut registry);
+        let tail = self.tail.load().sequence();
         let cursor = registry.cursors(kind).add_beside(original, number);
         let anchor = anchor
             .map(|(sequence, anchor)| (*sequence, registry.gating.add_beside(anchor, number)));
@@ -167,6 +172,7 @@ impl Sequencer {
             anchor,
             number,
             first: false,
+            caught_up: position == tail && registry.released < tail,
             awaited: registry.unawaited.end_with(self.receivers()),
         }
     }

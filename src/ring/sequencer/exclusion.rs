@@ -16,20 +16,31 @@ pub(crate) struct Exclusion {
 
 impl Sequencer {
     /// Shuts publishers out of what all have received and nobody released yet, for as long as the
-    /// registry is locked, and says which sequences that is. `ring` is the number of slots.
+    /// registry is locked, and says which sequences that is. `ring` is the number of slots. With
+    /// `all`, each cursor is looked at, which takes less if none is behind, and more if one is.
     ///
     /// Lowering `gate` before the `touch` makes every later claim that comes near wait for the
     /// lock in [`evict`](Self::evict); what was claimed before is left alone.
-    pub(crate) fn exclude(&self, registry: &mut Registry, ring: u64) -> Option<Exclusion> {
+    pub(crate) fn exclude(
+        &self,
+        registry: &mut Registry,
+        ring: u64,
+        all: bool,
+    ) -> Option<Exclusion> {
         let from = registry.released;
         // With no receivers the `touch` below must not be left out: a publisher whose claim comes
         // before it has its slot touched as well, and sees at its commit that nobody is left.
         let mut read = NOBODY;
         if self.receivers() > 0 {
-            let gating = registry.gating.reached(from + 1, false).ok()?;
-            read = gating.min(registry.lossy.reached(from + 1, false).ok()?);
             if oldest(self.tail.load().sequence(), self.history) <= from {
                 return None;
+            }
+            for cursors in [&mut registry.gating, &mut registry.lossy] {
+                let slowest = match all {
+                    true => cursors.least_of_all(from + 1)?,
+                    false => cursors.reached(from + 1, false).ok()?,
+                };
+                read = read.min(slowest);
             }
         }
         let gate = self.bounds.gate.load(Ordering::Relaxed);

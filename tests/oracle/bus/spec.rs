@@ -240,9 +240,11 @@ impl Spec {
                 _ => present,
             },
             committed: position.max(kept),
+            end: Some(position),
             ..Reader::default()
         });
         self.subscribed += 1;
+        self.release_at_end();
         self.counted();
     }
 
@@ -282,19 +284,22 @@ impl Spec {
             });
             return;
         }
+        let position = match original.committing {
+            true => original.committed.min(original.position),
+            false => original.position,
+        };
         self.readers.push(Reader {
             missed: 0,
             left_values: false,
             parked: None,
             ended: false,
-            position: match original.committing {
-                true => original.committed.min(original.position),
-                false => original.position,
-            },
+            position,
             id: self.subscribed,
+            end: Some(position),
             ..original
         });
         self.subscribed += 1;
+        self.release_at_end();
         self.counted();
     }
 
@@ -332,6 +337,14 @@ impl Spec {
             }
         }
         true
+    }
+
+    /// Releases once all have come to the end: found nothing more there, or started there.
+    fn release_at_end(&mut self) {
+        let tail = Some(self.tail());
+        if self.attached().all(|reader| reader.end == tail) {
+            self.release();
+        }
     }
 
     /// Takes out of the ring what all have received, unless one was lapped and does not know yet.

@@ -41,12 +41,14 @@ impl Spec {
         if lag > 0 {
             reader.position += lag;
             reader.missed += lag;
+            reader.left_values = true;
             self.missed += lag;
             return Outcome::Received(Err(Nothing::Lagged(lag)));
         }
         if reader.position == tail {
+            reader.end = Some(tail);
             if std::mem::take(&mut reader.left_values) {
-                self.release();
+                self.release_at_end();
             }
             return Outcome::Received(Err(match self.closed {
                 true => Nothing::Closed,
@@ -186,7 +188,7 @@ impl Spec {
         let from = reader.committed;
         if from < upto {
             reader.committed = upto;
-            reader.left_values = true;
+            (reader.left_values, reader.end) = (true, None);
             self.release_on_the_way(index, from, upto);
             self.settle();
         }
@@ -194,7 +196,7 @@ impl Spec {
 
     /// Who has come past another 64 events releases what all have received.
     fn release_on_the_way(&mut self, index: usize, from: u64, to: u64) {
-        if from / 64 != to / 64 && std::mem::take(&mut self.readers[index].left_values) {
+        if from / 64 != to / 64 && self.readers[index].left_values {
             self.release();
         }
     }

@@ -98,8 +98,8 @@ impl Spec {
     }
 
     /// How many values have to be alive, and how many may be. All that wait to be published, or
-    /// that somebody can still get, have to; the others are released when a receiver finds nothing
-    /// more, has come past another 64 events, or goes.
+    /// that somebody can still get, have to; the others are released when the last receiver
+    /// finds nothing more, when one has come past another 64 events, or goes.
     pub(in crate::bus) fn alive(&self) -> (usize, usize) {
         let handles =
             self.handles.len() + self.weak_handles + self.readers.len() + self.marks.len();
