@@ -234,7 +234,9 @@ fn a_drop_that_publishes_wakes_the_receiver_that_released_it() {
         for receiver in &mut receivers {
             assert_eq!(receiver.try_recv().unwrap().number, 0);
         }
-        for receiver in &mut receivers {
+        let [first, last] = &mut receivers;
+        assert_eq!(first.try_recv().unwrap_err(), TryRecvError::Empty);
+        for receiver in [last, first] {
             assert_eq!(receiver.recv_blocking().unwrap().number, 100);
         }
     });
