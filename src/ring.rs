@@ -480,7 +480,7 @@ impl<E> Ring<E> {
 
     /// Whether values have to be dropped as soon as no receiver is left.
     #[inline]
-    pub(crate) fn drops_unread(&self) -> bool {
+    fn drops_unread(&self) -> bool {
         needs_drop::<E>() && self.sequencer.history() == 0
     }
 

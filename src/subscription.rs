@@ -28,7 +28,7 @@ impl<E> Subscription<E> {
         let attached = ring.sequencer.subscribe(&wanted);
         let Wanted { leader, name, .. } = wanted;
         drop(name);
-        if attached.awaited || (needs_drop::<E>() && (attached.first || attached.caught_up)) {
+        if attached.awaited || (needs_drop::<E>() && attached.caught_up.is_some()) {
             return Self::arrived(ring, attached, leader);
         }
         Self::attached(ring, attached, leader)
@@ -37,21 +37,13 @@ impl<E> Subscription<E> {
     /// One that owes something to others, having come.
     #[inline(never)]
     fn arrived(ring: &Arc<Ring<E>>, attached: Attached, leader: Option<CursorRef>) -> Self {
-        let Attached {
-            first,
-            caught_up,
-            awaited,
-            position,
-            ..
-        } = attached;
+        let (awaited, caught_up) = (attached.awaited, attached.caught_up);
         let subscription = Self::attached(ring, attached, leader);
         if awaited {
             ring.sequencer.tell_attended();
         }
-        if first && ring.drops_unread() && step("release-on-arrival") {
-            ring.release_received();
-        } else if caught_up && step("caught-up-newcomer") {
-            ring.catch_up(position);
+        if let Some(end) = caught_up.filter(|_| step("caught-up-newcomer")) {
+            ring.catch_up(end);
         }
         subscription
     }

@@ -249,6 +249,11 @@ impl Registry {
         }
     }
 
+    /// The end, for a newcomer that starts there, if values may have been left below.
+    pub(super) fn caught_up(&self, start: u64, end: u64) -> Option<u64> {
+        (start == end && self.released < end).then_some(end)
+    }
+
     /// Those of the committing receivers.
     pub(super) fn committing(&self) -> Vec<CursorRef> {
         if self.gating.is_empty() {

@@ -90,7 +90,6 @@
 //! | `slot-touch` | releasing: such a slot is touched |
 //! | `release-after-commit` | a publisher that finds nobody left releases |
 //! | `count-arrivals` | a publisher that sees a first receiver come releases |
-//! | `release-on-arrival` | a first receiver releases |
 //! | `unsubscribe-shared` | a receiver that goes is taken off, unless nobody else has the ring |
 //! | `release-on-drop` | a receiver that goes releases |
 //! | `release-on-empty` | a receiver that has read all releases |

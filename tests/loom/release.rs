@@ -197,7 +197,7 @@ fn last_receiver_drops_while_publishers_commit() {
 /// Catches: a value that is claimed with no receiver, committed with one, and stays behind since
 /// that one starts after it.
 ///
-/// Kills: `release-on-arrival`.
+/// Kills: `caught-up-newcomer`.
 #[test]
 fn first_receiver_comes_while_a_publisher_commits() {
     loom::model(|| {

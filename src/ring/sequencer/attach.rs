@@ -29,10 +29,8 @@ pub(crate) struct Attached {
     pub(crate) anchor: Option<(u64, CursorRef)>,
     /// Counts the receivers that ever were.
     pub(crate) number: usize,
-    /// There was none: what was claimed before is for nobody.
-    pub(crate) first: bool,
-    /// It starts at the end, and others may have left values below.
-    pub(crate) caught_up: bool,
+    /// It starts at this end, and values may have been left below, by others or for nobody.
+    pub(crate) caught_up: Option<u64>,
     /// Somebody waits for as many receivers as there are now.
     pub(crate) awaited: bool,
 }
@@ -130,8 +128,7 @@ impl Sequencer {
             kind,
             anchor,
             number,
-            first,
-            caught_up: position == tail && registry.released < tail,
+            caught_up: registry.caught_up(retained, tail),
             awaited: registry.unawaited.end_with(self.receivers()),
         }
     }
@@ -155,8 +152,7 @@ impl Sequencer {
                 kind,
                 anchor: None,
                 number: 0,
-                first: false,
-                caught_up: false,
+                caught_up: None,
                 awaited: false,
             };
         }
@@ -171,8 +167,7 @@ impl Sequencer {
             kind,
             anchor,
             number,
-            first: false,
-            caught_up: position == tail && registry.released < tail,
+            caught_up: registry.caught_up(position, tail),
             awaited: registry.unawaited.end_with(self.receivers()),
         }
     }

@@ -240,7 +240,7 @@ impl Spec {
                 _ => present,
             },
             committed: position.max(kept),
-            end: Some(position),
+            end: Some(position.max(kept)),
             ..Reader::default()
         });
         self.subscribed += 1;
