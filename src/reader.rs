@@ -207,7 +207,8 @@ impl Place {
     /// The tail keeps moving between the publishers' caches: it is looked at only where it decides.
     fn end<E>(&mut self, ring: &Ring<E>) -> TryRecvError {
         let sequencer = &ring.sequencer;
-        if !self.left_values && !sequencer.is_closing() {
+        let left_values = needs_drop::<E>() && self.left_values;
+        if !left_values && !sequencer.is_closing() {
             return TryRecvError::Empty;
         }
         let tail = sequencer.tail();
@@ -238,7 +239,8 @@ impl Place {
         let missed = position - self.position;
         self.position = position;
         self.missed += missed;
-        self.left_values = true; // what it missed is behind it, too
+        // With more slots than the capacity, what it missed may be there still.
+        self.left_values |= step("lapped-values");
         self.leave_past(sequencer);
         trace::lagged(missed, position);
         TryRecvError::Lagged(missed)

@@ -174,7 +174,7 @@
 //! the gate is restored, and only then, unlocked, they are dropped. Stamps not committed are touched: a
 //! publisher that commits after the last receiver's drop sees that nobody is left. What was claimed
 //! before the first receiver came is for nobody either: that one counts its arrival, then
-//! releases; a publisher that commits later sees another count than before its claim, and
+//! itself at the end; a publisher that commits later sees another count than before its claim, and
 //! releases. With a history nothing is moved out, and nothing is released within it; a detached
 //! receiver still owns the newest `capacity` events, so that nothing is released under it.
 //!
@@ -530,14 +530,17 @@ impl<E> Ring<E> {
         let count = self.caught_up.count(end);
         let receivers = self.sequencer.receivers() as u64;
         if count >= receivers {
-            let released = self.release(&mut self.sequencer.lock(), count == receivers);
-            drop(released);
+            self.release_unlocked(count == receivers);
         }
     }
 
     /// Takes out of the ring what every receiver has received, or all there is if none is left.
     pub(crate) fn release_received(&self) {
-        let released = self.release(&mut self.sequencer.lock(), false);
+        self.release_unlocked(false);
+    }
+
+    fn release_unlocked(&self, all: bool) {
+        let released = self.release(&mut self.sequencer.lock(), all);
         drop(released);
     }
 

@@ -93,6 +93,7 @@
 //! | `unsubscribe-shared` | a receiver that goes is taken off, unless nobody else has the ring |
 //! | `release-on-drop` | a receiver that goes releases |
 //! | `release-on-empty` | a receiver that has read all releases |
+//! | `lapped-values` | also one that missed some |
 //! | `caught-up-rmw` | those who have read all are counted by a read-modify-write; by a load and a store |
 //! | `caught-up-touch` | a receiver that goes touches the count |
 //! | `caught-up-newcomer` | one that comes, and has nothing to read, is counted |

@@ -99,6 +99,22 @@ fn released_by_the_last_or_who_goes() {
     });
 }
 
+/// Catches: a value that a receiver missed, and that stays in a slot beyond the capacity.
+///
+/// Kills: `lapped-values`.
+#[test]
+fn what_was_missed_is_released() {
+    loom::model(|| {
+        let model = counted(3, WaitStrategy::Overwrite);
+        let mut receiver = model.bus.subscribe().with_lag();
+        (0..4).for_each(|event| model.publish(event));
+        let mut account = Account::default();
+        account.drain(&mut receiver);
+        assert_eq!((account.missed, account.received), (1, vec![1, 2, 3]));
+        assert_eq!(model.alive(), 0);
+    });
+}
+
 /// Catches: two receivers at the end that both wait for a newcomer, which has nothing to read.
 ///
 /// Kills: `caught-up-newcomer`.
