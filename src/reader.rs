@@ -8,7 +8,7 @@ pub(crate) use commit::Held;
 use crate::outcome::{RecvError, TryRecvError};
 use crate::ring::{Attached, CursorRef, KEPT, Kind, Ring, Sequencer, Slot, Wanted, unread};
 use crate::strategy::Start;
-use crate::sync::{Arc, step};
+use crate::sync::{Arc, AtomicU64, Ordering::Relaxed, step};
 use crate::trace;
 use crate::wait::{List, SHARDS, Wait, wake_gathered};
 use std::cmp::Ordering;
@@ -39,6 +39,8 @@ struct Place {
     releases: bool,
     /// As the only receiver it moves events out: neither history nor a rewind can want them.
     takes: bool,
+    /// What is there below, no other receiver needs. Relaxed: written by the owner, or by who copies it.
+    sole_until: AtomicU64,
     /// Where it was when it last had to wait.
     waited: u64,
     /// The cursor says the same, to others: on a line that is just being written.
@@ -79,6 +81,9 @@ impl<E> Reader<E> {
             position,
             ..
         } = &self.place;
+        if step("copy-needs-it-too") {
+            self.place.sole_until.store(0, Relaxed);
+        }
         let sequencer = &self.ring.sequencer;
         let position = match kind {
             Kind::Committing => cursor.committed().min(*position),
@@ -111,6 +116,7 @@ impl<E> Reader<E> {
                 waited: position,
                 shard: (number % SHARDS) as u8,
                 missed: 0,
+                sole_until: AtomicU64::new(0),
                 left_values: false,
                 takes: ring.sequencer.history() == 0
                     && (kind != Kind::Committing || !step("keep-uncommitted")),
@@ -267,7 +273,8 @@ impl Place {
     #[cold]
     fn release<E>(&mut self, ring: &Ring<E>) {
         if step("release-on-the-way") && self.left_values && !std::thread::panicking() {
-            ring.release_received();
+            let sole_until = ring.release_for(&self.cursor, self.kind);
+            self.sole_until.store(sole_until, Relaxed);
         }
     }
 
@@ -419,27 +426,29 @@ impl<E> Pinned<'_, E> {
         }
         // SAFETY: the stamp showed the value (R1), and until R4 no publisher overwrites it: of a
         // gating receiver `limit` is a bound, as of an evictable one that is pinned; a lossy one is
-        // pinned (I2, I3). It is not released
-        // before R4 either, nor moved out by anybody else: that takes a single receiver.
+        // pinned (I2, I3). It is not released before R4 either, nor moved out by anybody else: who does
+        // that is alone, or has seen us past it.
         unsafe { slot.read(read) }
     }
 
-    /// Moves the event out if this is the only receiver and there is no history.
+    /// Moves the event out if no other receiver needs it and there is no history.
     ///
     /// The count is read after the stamp: a receiver that attached before the event was claimed is
-    /// counted, and one that attaches later starts behind it.
+    /// counted, and one that attaches later starts behind it. Nor is there one below `sole_until`.
     #[allow(unsafe_code)]
     #[inline]
     fn take(&mut self, slot: &Slot<E>, sequence: u64) -> Option<E> {
         let sequencer = &self.ring.sequencer;
         let alone = needs_drop::<E>()
             && self.place.takes
-            && (sequencer.receivers() == 1 || !step("only-receiver"));
+            && (sequence < self.place.sole_until.load(Relaxed)
+                || sequencer.receivers() == 1
+                || !step("only-receiver"));
         if !alone {
             return None;
         }
         self.next = sequence + 1;
-        // SAFETY: as in `look`; and the only receiver is the only reader.
+        // SAFETY: as in `look`; and nobody else reads what only this one needs.
         let event = unsafe { slot.take() };
         Some(unread(event))
     }

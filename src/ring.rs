@@ -67,7 +67,7 @@
 //!   away). Newer: lagged.
 //! * **R2** Lossy and evictable only: pin, by compare-and-swap of the cursor to BUSY. It fails if the
 //!   cursor was taken away: lagged; if it is OUT, that is the end.
-//! * **R3** Clone the value, read it in place, or move it out if this is the only receiver and no
+//! * **R3** Clone the value, read it in place, or move it out if no other receiver needs it and no
 //!   history is kept.
 //! * **R4** Lossy: store the new position. Gating: swap it in; if the old word was FLAGGED, hand
 //!   over. Also when user code panics at R3: the event counts as received.
@@ -161,7 +161,9 @@
 //!
 //! A value is dropped once every receiver has it:
 //!
-//! * the only receiver moves it out, unless it reads a batch in place or commits;
+//! * the only receiver moves it out, unless it reads a batch in place or commits; so does one that has
+//!   found all others ahead, up to where the slowest of these was: who comes later starts further on,
+//!   and its own copy makes it forget that;
 //! * of several, the last to find the ring empty, or to be dropped, releases what all have read: they
 //!   count themselves in a word, beside the end that they have come to, which starts anew with a newer
 //!   end. A newcomer counts if it starts there, and who goes touches the word;
@@ -192,7 +194,7 @@
 //! # Invariants
 //!
 //! * **I1** A slot's value is written only by the publisher that claimed its sequence, between P4
-//!   and P7, or taken by the only receiver (R3) or while publishers are shut out.
+//!   and P7, or taken by the only receiver that needs it (R3) or while publishers are shut out.
 //! * **I2** The greater one of `limit` and `tail`, and the permits that are out, together are no
 //!   more than any gating cursor `+ capacity`; `gate <=` every attached lossy cursor, as seen by any
 //!   publisher whose claim comes after the attachment in `tail`'s modification order.
@@ -532,6 +534,21 @@ impl<E> Ring<E> {
         if count >= receivers {
             self.release_unlocked(count == receivers);
         }
+    }
+
+    /// The same, for a receiver. What is there below the sequence that comes back, no other one needs:
+    /// all are past it, and who comes starts at the tail, or further on than one of these.
+    pub(crate) fn release_for(&self, own: &Cursor, kind: Kind) -> u64 {
+        let mut registry = self.sequencer.lock();
+        let released = self.release(&mut registry, false);
+        let end = self.sequencer.tail().sequence();
+        let others = match step("others-are-past") {
+            true => registry.slowest_but(own, kind),
+            false => Some(end),
+        };
+        drop(registry);
+        drop(released);
+        others.map_or(0, |others| others.min(end))
     }
 
     /// Takes out of the ring what every receiver has received, or all there is if none is left.

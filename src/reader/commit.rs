@@ -103,7 +103,8 @@ impl<E> Held<'_, E> {
         assert!(self.sequences.contains(&sequence), "not held");
         // SAFETY: the stamp showed the value (R1). The cursor of a committing receiver is at or below
         // it, and stays there while the receiver is borrowed: no publisher overwrites it, nor is it
-        // released (I2, I3). Nor is it moved out: that takes a single receiver, which does not commit.
+        // released (I2, I3). Nor is it moved out: not by this receiver, and who does that is alone, or has
+        // seen this one's cursor past it.
         unsafe { self.reader.ring.slot(sequence).get() }
     }
 

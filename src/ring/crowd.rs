@@ -2,7 +2,7 @@
 
 use super::cursor::{Cursor, CursorRef, Name, Owner};
 use super::heap::Heap;
-use super::sequence::CursorWord;
+use super::sequence::{CursorWord, NOBODY};
 
 /// Cursors by numbers, of which those who left leave theirs to others.
 #[derive(Debug)]
@@ -82,6 +82,28 @@ impl Crowd {
     pub(super) fn least(&self) -> Option<(u64, &CursorRef)> {
         let (bound, number) = self.attached.least()?;
         Some((bound, self.member(number)))
+    }
+
+    /// Where the slowest of the others stands, if none is detached.
+    pub(super) fn slowest_but(&mut self, own: &Cursor) -> Option<u64> {
+        if !self.detached.is_empty() {
+            return None;
+        }
+        loop {
+            let least = self.attached.least()?;
+            let other = match least.1 == own.number {
+                true => self.attached.second(),
+                false => Some(least),
+            };
+            let Some((bound, member)) = other else {
+                return Some(NOBODY);
+            };
+            let stands_at = self.member(member).load().sequence();
+            if stands_at == bound {
+                return Some(bound);
+            }
+            self.attached.raise(member, stands_at);
+        }
     }
 
     pub(super) fn raise_least(&mut self, bound: u64) {

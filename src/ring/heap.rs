@@ -43,6 +43,20 @@ impl Heap {
         self.sink(0);
     }
 
+    /// The least bound but for the first one, and a member that has it.
+    pub(super) fn second(&self) -> Option<(u64, usize)> {
+        let others = self.nodes.iter().skip(1).take(CHILDREN);
+        let second = others.min_by_key(|node| node.bound)?;
+        Some((second.bound, second.member))
+    }
+
+    /// Raises a member's bound.
+    pub(super) fn raise(&mut self, member: usize, bound: u64) {
+        let index = self.places[member];
+        self.nodes[index].bound = bound;
+        self.sink(index);
+    }
+
     pub(super) fn remove(&mut self, member: usize) {
         let index = self.places[member];
         self.nodes.swap_remove(index);

@@ -183,6 +183,14 @@ impl Cursors {
         }
     }
 
+    /// Where the slowest of the others stands, if none is detached.
+    fn slowest_but(&mut self, own: &Cursor) -> Option<u64> {
+        match &mut self.members {
+            Members::Sole(_) => Some(NOBODY),
+            Members::Crowd(crowd) => crowd.slowest_but(own),
+        }
+    }
+
     /// Where the slowest one stands, if all have reached `target`, as in [`reached`](Self::reached), but by
     /// a look at each of them: the bounds stay as low as they are.
     pub(crate) fn least_of_all(&self, target: u64) -> Option<u64> {
@@ -252,6 +260,20 @@ impl Registry {
     /// The end, for a newcomer that starts there, if values may have been left below.
     pub(super) fn caught_up(&self, start: u64, end: u64) -> Option<u64> {
         (start == end && self.released < end).then_some(end)
+    }
+
+    /// Where the slowest of the other receivers stands, for one that asks. `None` if it is not attached
+    /// itself, or one of them is detached.
+    pub(super) fn slowest_but(&mut self, own: &Cursor, kind: Kind) -> Option<u64> {
+        let word = own.load();
+        if word.is_detached() || (kind == Kind::Evictable && word.is_out()) {
+            return None;
+        }
+        let (own_kind, other) = match kind {
+            Kind::Lossy => (&mut self.lossy, &mut self.gating),
+            _ => (&mut self.gating, &mut self.lossy),
+        };
+        Some(own_kind.slowest_but(own)?.min(other.reached(0, false).ok()?))
     }
 
     /// Those of the committing receivers.

@@ -26,6 +26,8 @@
 //! | `pin-rmw` | R2: the pin is a compare-and-swap; a store |
 //! | `pin-flagged` | R2: a flagged cursor can be pinned too |
 //! | `only-receiver` | R3: the value is moved out by the only receiver; by any |
+//! | `others-are-past` | R3: or by one that all others are ahead of; by any |
+//! | `copy-needs-it-too` | not if it was copied since |
 //! | `advance-rmw` | R4: the step of a gating receiver is a swap; a load and a store |
 //! | `keep-uncommitted` | R3: nothing is moved out by a committing receiver |
 //! | `read-uncommitted` | R4: reading does not move the cursor of a committing receiver |

@@ -271,3 +271,60 @@ fn move_out_while_another_subscribes() {
         receive_beside(&mut receiver, 1, [publisher, newcomer]).assert_in_order(2);
     });
 }
+
+/// Catches: a value moved out by the slowest of several receivers while another one still reads it, or
+/// that another one still needs.
+///
+/// Kills: `others-are-past`.
+#[test]
+fn moved_out_by_the_last_that_needs_it() {
+    bounded(3, || {
+        let model = counted(4, WaitStrategy::Block);
+        let [mut first, mut second] = [
+            model.bus.subscribe().with_lag(),
+            model.bus.subscribe().with_lag(),
+        ];
+        (0..3).for_each(|event| model.publish(event));
+        let other = thread::spawn(move || {
+            let mut account = Account::default();
+            account.drain(&mut second);
+            assert_eq!(account.received, [0, 1, 2]);
+            second
+        });
+        let mut account = Account::default();
+        account.drain(&mut first);
+        assert_eq!(account.received, [0, 1, 2]);
+        let _second = other.join().unwrap();
+        assert_eq!(model.alive(), 0);
+    });
+}
+
+/// Catches: a receiver that moves out what its copy is to get.
+///
+/// Kills: `copy-needs-it-too`.
+#[test]
+fn a_copy_gets_what_only_its_original_needed() {
+    loom::model(|| {
+        let model = counted(4, WaitStrategy::Block);
+        let [mut first, mut second] = [
+            model.bus.subscribe().with_lag(),
+            model.bus.subscribe().with_lag(),
+        ];
+        (0..3).for_each(|event| model.publish(event));
+        Account::default().drain(&mut second);
+        let mut account = Account::default();
+        account.attempt(&mut first);
+        account.attempt(&mut first);
+        let mut copy = first.clone();
+        let other = thread::spawn(move || {
+            let mut account = Account::default();
+            account.drain(&mut copy);
+            assert_eq!(account.received, [2]);
+            copy
+        });
+        account.drain(&mut first);
+        assert_eq!(account.received, [0, 1, 2]);
+        let _copy = other.join().unwrap();
+        assert_eq!(model.alive(), 0);
+    });
+}

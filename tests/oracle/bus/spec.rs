@@ -275,6 +275,7 @@ impl Spec {
 
     /// A receiver of its own at the same position.
     fn duplicate(&mut self, index: usize) {
+        self.readers[index].sole_until = 0;
         let original = self.readers[index].clone();
         if original.evicted.is_some() {
             self.readers.push(Reader {

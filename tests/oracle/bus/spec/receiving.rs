@@ -20,9 +20,11 @@ impl Spec {
     /// Receives what is there: a gap, or up to `limit` events, at least one, until user code panics.
     pub(super) fn receive(&mut self, index: usize, limit: usize, by: By, fuse: &mut u8) -> Outcome {
         let (tail, retained) = (self.tail(), self.newest(self.setup.capacity));
-        let alone = self.counted && self.attached().count() == 1 && self.setup.history == 0;
-        let moves = alone && matches!(by, By::Value | By::Reference);
-        let moves = moves && !self.readers[index].committing;
+        let alone = self.attached().count() == 1;
+        let may_move = self.counted
+            && self.setup.history == 0
+            && matches!(by, By::Value | By::Reference)
+            && !self.readers[index].committing;
         let horizon = self.horizon(&self.readers[index]);
         if self.readers[index].evicted.is_some() {
             return Outcome::Received(Err(Nothing::Closed));
@@ -63,9 +65,12 @@ impl Spec {
         let past = reader.gating && reader.position < reader.subscribed;
         let end = if past { reader.subscribed } else { horizon };
         let (mut events, mut panicked) = (Vec::new(), false);
+        let mut far = false;
         while !panicked && events.len() < limit && reader.position < end {
             let sequence = reader.position;
             reader.position += 1;
+            let moves = may_move && (alone || sequence < reader.sole_until);
+            far |= !moves && reader.position % 64 == 0;
             if moves {
                 self.stored.remove(&sequence);
             } else if !matches!(by, By::Batch(false)) {
@@ -88,12 +93,11 @@ impl Spec {
                 reader.committed = reader.position;
             }
         }
-        let (from, to) = match by {
-            By::Batch(_) => (committed, reader.committed),
-            _ => (first, reader.position),
-        };
-        if !panicked && !moves {
-            self.release_on_the_way(index, from, to);
+        if let By::Batch(_) = by {
+            far = committed / 64 != reader.committed / 64;
+        }
+        if !panicked && far {
+            self.release_on_the_way(index);
         }
         self.settle();
         match panicked {
@@ -189,16 +193,29 @@ impl Spec {
         if from < upto {
             reader.committed = upto;
             (reader.left_values, reader.end) = (true, None);
-            self.release_on_the_way(index, from, upto);
+            if from / 64 != upto / 64 {
+                self.release_on_the_way(index);
+            }
             self.settle();
         }
     }
 
-    /// Who has come past another 64 events releases what all have received.
-    fn release_on_the_way(&mut self, index: usize, from: u64, to: u64) {
-        if from / 64 != to / 64 && self.readers[index].left_values {
-            self.release();
+    /// Who has come past another 64 events releases what all have received, and learns what nobody else
+    /// needs: nothing if one was lapped and does not know yet.
+    fn release_on_the_way(&mut self, index: usize) {
+        if !self.readers[index].left_values {
+            return;
         }
+        self.release();
+        let (tail, retained) = (self.tail(), self.newest(self.setup.capacity));
+        let id = self.readers[index].id;
+        let others = || self.attached().filter(|one| one.id != id);
+        let known = others().all(|one| one.next(0) >= retained);
+        let slowest = others().map(|one| one.wants(retained)).min();
+        self.readers[index].sole_until = match known {
+            true => slowest.unwrap_or(tail).min(tail),
+            false => 0,
+        };
     }
 
     fn take(&mut self, index: usize, take: Take, fuse: u8) -> Option<Outcome> {

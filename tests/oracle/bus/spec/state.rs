@@ -25,6 +25,8 @@ pub(in crate::bus) struct Reader {
     pub(in crate::bus) missed: u64,
     /// It has left values in the ring, for others, since it last found nothing there.
     pub(super) left_values: bool,
+    /// No other one needs what lies below, as far as it knows.
+    pub(super) sole_until: u64,
     /// The end at which it last found nothing more, or came.
     pub(super) end: Option<u64>,
     /// It waits, with this waker.
