@@ -11,8 +11,13 @@ pub(super) struct Crowd {
     vacant: Vec<usize>,
     /// Lower bounds of where the attached ones stand.
     attached: Heap,
-    /// All with the same bound.
-    detached: Heap,
+    /// How many are detached.
+    detached: usize,
+    /// All of these, and some that are attached again or have left, each once: receivers that are lapped
+    /// at every turn come and go, and stay where they are here.
+    once_detached: Vec<usize>,
+    /// Whether a number is among these.
+    listed: Vec<bool>,
 }
 
 impl Crowd {
@@ -22,7 +27,9 @@ impl Crowd {
             members: Vec::new(),
             vacant: Vec::new(),
             attached: Heap::default(),
-            detached: Heap::default(),
+            detached: 0,
+            once_detached: Vec::new(),
+            listed: Vec::new(),
         };
         crowd.place(&first, first.load());
         crowd.members.push(Some(first));
@@ -30,7 +37,7 @@ impl Crowd {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.attached.is_empty() && self.detached.is_empty()
+        self.attached.is_empty() && self.detached == 0
     }
 
     #[inline(always)]
@@ -47,16 +54,26 @@ impl Crowd {
 
     fn place(&mut self, cursor: &Cursor, word: CursorWord) {
         if word.is_detached() {
-            self.detached.insert(cursor.number, 0);
+            self.list_detached(cursor.number);
         } else {
             self.attached.insert(cursor.number, word.sequence());
+        }
+    }
+
+    fn list_detached(&mut self, number: usize) {
+        self.detached += 1;
+        if self.listed.len() <= number {
+            self.listed.resize(number + 1, false);
+        }
+        if !std::mem::replace(&mut self.listed[number], true) {
+            self.once_detached.push(number);
         }
     }
 
     pub(super) fn remove(&mut self, cursor: &Cursor) {
         let number = cursor.number;
         if cursor.load().is_detached() {
-            self.detached.remove(number);
+            self.detached -= 1;
         } else {
             self.attached.remove(number);
         }
@@ -66,7 +83,7 @@ impl Crowd {
 
     /// One that is detached is going to be attached here.
     pub(super) fn attach(&mut self, cursor: &Cursor, at: u64) {
-        self.detached.remove(cursor.number);
+        self.detached -= 1;
         self.attached.insert(cursor.number, at);
     }
 
@@ -74,7 +91,7 @@ impl Crowd {
     pub(super) fn detach_least(&mut self) {
         if let Some((_, number)) = self.attached.least() {
             self.attached.remove(number);
-            self.detached.insert(number, 0);
+            self.list_detached(number);
         }
     }
 
@@ -86,7 +103,7 @@ impl Crowd {
 
     /// Where the slowest of the others stands, if none is detached.
     pub(super) fn slowest_but(&mut self, own: &Cursor) -> Option<u64> {
-        if !self.detached.is_empty() {
+        if self.has_detached() {
             return None;
         }
         loop {
@@ -110,9 +127,25 @@ impl Crowd {
         self.attached.raise_least(bound);
     }
 
-    pub(super) fn any_detached(&self) -> Option<&CursorRef> {
-        let (_, number) = self.detached.least()?;
-        Some(self.member(number))
+    pub(super) fn has_detached(&self) -> bool {
+        self.detached > 0
+    }
+
+    /// One that is detached. Each look at another one is paid for by a detachment before.
+    pub(super) fn any_detached(&mut self) -> Option<CursorRef> {
+        while self.has_detached() {
+            let number = *self.once_detached.last()?;
+            match &self.members[number] {
+                Some(cursor) if cursor.load().is_detached() => {
+                    return Some(CursorRef::clone(cursor));
+                }
+                _ => {
+                    self.listed[number] = false;
+                    self.once_detached.pop();
+                }
+            }
+        }
+        None
     }
 
     pub(super) fn members(&self) -> impl Iterator<Item = &CursorRef> {

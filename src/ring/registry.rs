@@ -54,12 +54,19 @@ impl Cursors {
         }
     }
 
-    pub(crate) fn any_detached(&self) -> Option<&CursorRef> {
+    pub(crate) fn has_detached(&self) -> bool {
         match &self.members {
-            Members::Sole(sole) => {
-                let sole = sole.as_ref()?;
-                sole.load().is_detached().then_some(sole)
-            }
+            Members::Sole(sole) => sole.as_ref().is_some_and(|sole| sole.load().is_detached()),
+            Members::Crowd(crowd) => crowd.has_detached(),
+        }
+    }
+
+    fn any_detached(&mut self) -> Option<CursorRef> {
+        match &mut self.members {
+            Members::Sole(sole) => sole
+                .as_ref()
+                .filter(|sole| sole.load().is_detached())
+                .cloned(),
             Members::Crowd(crowd) => crowd.any_detached(),
         }
     }
@@ -178,7 +185,7 @@ impl Cursors {
             }
         }
         match self.any_detached() {
-            Some(cursor) => Err(Behind::Detached(CursorRef::clone(cursor))),
+            Some(cursor) => Err(Behind::Detached(cursor)),
             None => Ok(self.slowest()),
         }
     }
@@ -218,7 +225,7 @@ impl Cursors {
         }
         Some(match self.least() {
             Some((bound, _)) => bound,
-            None if self.any_detached().is_some() => ONLY_DETACHED,
+            None if self.has_detached() => ONLY_DETACHED,
             None => NOBODY,
         })
     }
@@ -273,7 +280,11 @@ impl Registry {
             Kind::Lossy => (&mut self.lossy, &mut self.gating),
             _ => (&mut self.gating, &mut self.lossy),
         };
-        Some(own_kind.slowest_but(own)?.min(other.reached(0, false).ok()?))
+        Some(
+            own_kind
+                .slowest_but(own)?
+                .min(other.reached(0, false).ok()?),
+        )
     }
 
     /// Those of the committing receivers.

@@ -406,7 +406,7 @@ impl Sequencer {
         let mut registry = self.lock();
         let tail = self.tail.load().sequence();
         let retained = oldest(tail, self.capacity);
-        if registry.lossy.any_detached().is_some() {
+        if registry.lossy.has_detached() {
             return tail - retained;
         }
         let slowest = registry.gating.slowest().min(registry.lossy.slowest());
