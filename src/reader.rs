@@ -10,7 +10,7 @@ use crate::ring::{Attached, CursorRef, KEPT, Kind, Ring, Sequencer, Slot, Wanted
 use crate::strategy::Start;
 use crate::sync::{Arc, AtomicU64, Ordering::Relaxed, step};
 use crate::trace;
-use crate::wait::{List, SHARDS, Wait, wake_gathered};
+use crate::wait::{List, SHARDS, Wait, wake_gathered, wake_last};
 use std::cmp::Ordering;
 use std::mem::needs_drop;
 
@@ -257,8 +257,10 @@ impl Place {
     fn moved_on<E>(&mut self, ring: &Ring<E>, flagged: bool) {
         self.leave_past(&ring.sequencer);
         if flagged && step("hand-over") {
-            ring.sequencer.hand_over();
-            wake_gathered();
+            match ring.sequencer.hand_over_to_one() {
+                Some(alone) => wake_last(alone),
+                None => wake_gathered(),
+            }
         }
         self.attends = self.anchor.is_some();
         if std::mem::take(&mut self.releases) {
@@ -279,6 +281,7 @@ impl Place {
     }
 
     /// A gating receiver that has read the past goes on with its gating cursor.
+    #[inline]
     fn leave_past(&mut self, sequencer: &Sequencer) {
         if let Some(anchor) = self.anchor.take_if(|anchor| anchor.0 <= self.position) {
             let (_, anchor) = *anchor;

@@ -10,7 +10,7 @@ mod shards;
 mod targets;
 mod waking;
 
-pub(crate) use notifier::{Notifier, gather, gather_one, wake, wake_gathered};
+pub(crate) use notifier::{Notifier, gather, gather_one, wake, wake_gathered, wake_last};
 #[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
 pub(crate) use park::{Limit, block, block_on, block_within};
 pub(crate) use shards::{SHARDS, Shards};

@@ -172,7 +172,18 @@ impl Cursors {
 
     /// Where the slowest one stands, if all have reached `target`. With `flag`, one that has not is
     /// left flagged, unless it is busy. A detached cursor has reached nothing.
+    #[inline]
     pub(crate) fn reached(&mut self, target: u64, flag: bool) -> Result<u64, Behind> {
+        match (self.kind, &self.members) {
+            (Kind::Gating, Members::Sole(Some(sole))) => match sole.gating_below(target, flag) {
+                Standing::Reached(stands_at) => Ok(stands_at),
+                _ => Err(Behind::Attached),
+            },
+            _ => self.reached_by_all(target, flag),
+        }
+    }
+
+    fn reached_by_all(&mut self, target: u64, flag: bool) -> Result<u64, Behind> {
         while let Some(cursor) = self.below(target) {
             let standing = match self.kind {
                 Kind::Lossy => cursor.lossy_below(target, flag),

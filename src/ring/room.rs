@@ -77,6 +77,14 @@ impl Room {
         Some(first.wants)
     }
 
+    /// Whether the one with this ticket waits, and this waker would wake it.
+    pub(super) fn stands(&mut self, ticket: u64, waker: &Waker) -> bool {
+        let line = self.line.as_mut();
+        let waiting = line.and_then(|line| line.find(ticket));
+        let former = waiting.and_then(|waiting| waiting.waker.as_ref());
+        former.is_some_and(|former| former.will_wake(waker))
+    }
+
     /// Stands behind all others, or where it does. A waker that is not to be woken any more comes
     /// back: it must not be dropped under the lock.
     pub(super) fn stand(&mut self, wants: Wants, place: &mut Place, waker: Waker) -> Option<Waker> {
@@ -101,6 +109,7 @@ impl Room {
     }
 
     /// The one who came first is granted this, and is to be woken.
+    #[inline]
     pub(super) fn serve_first(&mut self, grant: u64) -> Option<Waker> {
         let line = self.line.as_mut()?;
         let first = line.queue.pop_front()?;
@@ -109,6 +118,7 @@ impl Room {
         first.waker
     }
 
+    #[inline]
     pub(super) fn collect(&mut self, ticket: u64) -> Option<u64> {
         self.line.as_mut()?.collect(ticket)
     }
@@ -140,7 +150,12 @@ impl Room {
 }
 
 impl Line {
+    /// Mostly they come in the order in which they were granted something.
+    #[inline]
     fn collect(&mut self, ticket: u64) -> Option<u64> {
+        if self.granted.front()?.0 == ticket {
+            return self.granted.pop_front().map(|(_, grant)| grant);
+        }
         let index = self.granted.binary_search_by_key(&ticket, |one| one.0);
         self.granted.remove(index.ok()?).map(|(_, grant)| grant)
     }
@@ -151,7 +166,15 @@ impl Line {
     }
 
     /// Those at either end; all, once they are the larger part.
+    #[inline]
     fn close_holes(&mut self) {
+        if self.holes > 0 {
+            self.close_some();
+        }
+    }
+
+    #[cold]
+    fn close_some(&mut self) {
         while self
             .queue
             .front()

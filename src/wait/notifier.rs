@@ -232,6 +232,19 @@ fn wake_all(mut woken: Vec<Listed>) -> Vec<Listed> {
     woken
 }
 
+/// Wakes whom this thread has gathered, and then this one. Nothing may be held here.
+pub(crate) fn wake_last(waker: Waker) {
+    let others = WOKEN.try_with(|woken| !woken.borrow().is_empty());
+    let alone = match others {
+        Ok(true) => gather_one(waker),
+        _ => Some(waker),
+    };
+    match alone {
+        Some(waker) => wake(waker),
+        None => wake_gathered(),
+    }
+}
+
 /// Wakes one. A waker is user code: nothing may be held here.
 pub(crate) fn wake(waker: Waker) {
     go_on(wake_quietly(waker));

@@ -4,24 +4,53 @@ use super::Sequencer;
 use crate::ring::attendance::Attendance;
 use crate::ring::registry::{Behind, Registry};
 use crate::sync::{Backoff, step};
-use crate::wait::{gather, wake_gathered};
+use crate::wait::{gather, gather_one, wake_gathered};
 use std::task::Waker;
 
 /// Whom to notify once the registry is unlocked.
 #[derive(Debug, Default)]
 #[must_use]
 pub(crate) struct Wakes {
-    /// Somebody was granted room, or is told that a committing receiver is gone.
-    pub(super) gathered: bool,
+    /// Who was granted room, if nobody else was.
+    alone: Option<Waker>,
+    /// Several were granted room, or somebody is told that a committing receiver is gone.
+    gathered: bool,
     /// Of those, who could not be gathered yet.
-    pub(super) served: Vec<Waker>,
+    served: Vec<Waker>,
     pub(super) drained: bool,
     pub(super) counted: bool,
 }
 
 impl Wakes {
     pub(crate) fn is_empty(&self) -> bool {
-        !self.gathered && !self.drained && !self.counted
+        self.alone.is_none() && !self.gathered && !self.drained && !self.counted
+    }
+
+    /// Somebody was granted room.
+    #[inline]
+    pub(super) fn serve(&mut self, waker: Waker) {
+        if self.is_empty() {
+            self.alone = Some(waker);
+        } else {
+            self.serve_several(waker);
+        }
+    }
+
+    #[cold]
+    fn serve_several(&mut self, waker: Waker) {
+        self.gather_alone();
+        self.gather(waker);
+    }
+
+    fn gather(&mut self, waker: Waker) {
+        self.gathered = true;
+        self.served.extend(gather_one(waker));
+    }
+
+    fn gather_alone(&mut self) {
+        if let Some(alone) = self.alone.take() {
+            self.gather(alone);
+        }
     }
 
     #[cold]
@@ -30,7 +59,9 @@ impl Wakes {
         self.served.extend(wakers);
     }
 
-    pub(crate) fn merge(&mut self, other: Self) {
+    pub(crate) fn merge(&mut self, mut other: Self) {
+        self.gather_alone();
+        other.gather_alone();
         self.gathered |= other.gathered;
         self.served.extend(other.served);
         self.drained |= other.drained;
@@ -45,6 +76,19 @@ impl Sequencer {
     pub(crate) fn hand_over(&self) {
         let wakes = self.settle(&mut self.lock());
         self.gather(wakes);
+    }
+
+    /// The same, but who is the only one to be woken comes back: whoever holds nothing can
+    /// [`wake_last`](crate::wait::wake_last) him there and then. If nobody does, the caller owes a
+    /// [`wake_gathered`].
+    #[cold]
+    pub(crate) fn hand_over_to_one(&self) -> Option<Waker> {
+        let mut wakes = self.settle(&mut self.lock());
+        let alone = wakes.alone.take_if(|_| !wakes.drained);
+        if alone.is_none() {
+            self.gather(wakes);
+        }
+        alone
     }
 
     /// Passes a flag on, or wakes those for whom it was set (I6).
@@ -135,7 +179,8 @@ impl Sequencer {
     }
 
     /// The caller owes a [`wake_gathered`].
-    pub(crate) fn gather(&self, wakes: Wakes) {
+    pub(crate) fn gather(&self, mut wakes: Wakes) {
+        wakes.gather_alone();
         gather(wakes.served);
         if wakes.drained && step("wake-drained") {
             self.drained().gather();

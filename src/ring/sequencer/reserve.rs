@@ -8,7 +8,7 @@ use crate::ring::registry::Registry;
 use crate::ring::room::{Place, Wants};
 use crate::ring::sequence::oldest;
 use crate::sync::{Ordering, step};
-use crate::wait::{gather, gather_one, wake_gathered};
+use crate::wait::{gather, wake_gathered};
 use std::task::{Poll, Waker, ready};
 
 impl Sequencer {
@@ -31,9 +31,26 @@ impl Sequencer {
 
     /// Grants somebody room, if there is enough. With `flag`, a refusal leaves the laggard flagged.
     fn grant(&self, registry: &mut Registry, wants: Wants, flag: bool) -> Option<u64> {
-        let (capacity, reserved) = (self.capacity, registry.room.reserved);
+        let tail = self.unclaimable();
+        self.grant_beyond(tail, registry, wants, flag)
+    }
+
+    /// The tail, from which on nothing can be claimed without a permit, until the registry is unlocked.
+    fn unclaimable(&self) -> u64 {
         let tail = self.take_back();
-        let taken = tail.unwrap_or_else(|| self.tail.load().sequence()) + reserved;
+        tail.unwrap_or_else(|| self.tail.load().sequence())
+    }
+
+    #[inline(always)]
+    fn grant_beyond(
+        &self,
+        tail: u64,
+        registry: &mut Registry,
+        wants: Wants,
+        flag: bool,
+    ) -> Option<u64> {
+        let (capacity, reserved) = (self.capacity, registry.room.reserved);
+        let taken = tail + reserved;
         let floor = oldest(taken + wants.least, capacity);
         let slowest = registry.gating.reached(floor, flag).ok()?;
         let room = slowest.saturating_add(capacity) - taken;
@@ -48,14 +65,18 @@ impl Sequencer {
     /// Grants those who wait what there is, in the order in which they came. If some still wait for
     /// a gating receiver, one that is behind is left flagged (I6).
     pub(super) fn serve(&self, registry: &mut Registry, wakes: &mut Wakes) {
+        if !registry.room.is_awaited() {
+            return;
+        }
+        let tail = self.unclaimable();
         while let Some(wants) = registry.room.first_wants() {
-            let Some(grant) = self.grant(registry, wants, step("pass-flag-on")) else {
+            let grant = self.grant_beyond(tail, registry, wants, step("pass-flag-on"));
+            let Some(grant) = grant else {
                 return;
             };
             let served = registry.room.serve_first(grant);
-            wakes.gathered = true;
-            if step("wake-served") {
-                wakes.served.extend(served.and_then(gather_one));
+            if let Some(waker) = served.filter(|_| step("wake-served")) {
+                wakes.serve(waker);
             }
         }
     }
@@ -113,24 +134,34 @@ impl Sequencer {
         wants: Wants,
         attempt: impl Fn(&mut Registry, &mut Place) -> Poll<R>,
     ) -> Poll<R> {
-        let mut waker = Some(waker.clone());
-        let mut registry = self.lock();
-        let mut polled = attempt(&mut registry, place);
-        if polled.is_pending() {
-            let marked = self.tail.mark_awaited("mark-awaited");
-            if marked.is_closed() && step("closed-unawaited") {
-                polled = attempt(&mut registry, place);
+        // User code: not under the lock. Who stands there already mostly comes because it was served.
+        let mut clone = (!place.is_taken()).then(|| waker.clone());
+        loop {
+            let mut registry = self.lock();
+            let mut polled = attempt(&mut registry, place);
+            if polled.is_pending() {
+                let marked = self.tail.mark_awaited("mark-awaited");
+                if marked.is_closed() && step("closed-unawaited") {
+                    polled = attempt(&mut registry, place);
+                }
             }
+            let stands = |ticket| registry.room.stands(ticket, waker);
+            let waits = polled.is_pending() && !place.ticket.is_some_and(stands);
+            let settled = !waits || clone.is_some();
+            if waits {
+                let stand = |waker| registry.room.stand(wants, place, waker);
+                clone = clone.and_then(stand);
+            }
+            drop(registry);
+            if settled {
+                drop((clone, place.former.take()));
+                return polled;
+            }
+            clone = Some(waker.clone());
         }
-        if polled.is_pending() {
-            let stand = |waker| registry.room.stand(wants, place, waker);
-            waker = waker.and_then(stand);
-        }
-        drop(registry);
-        drop((waker, place.former.take()));
-        polled
     }
 
+    #[inline]
     fn poll_grant(
         &self,
         registry: &mut Registry,
