@@ -37,7 +37,7 @@ struct Place {
     attends: bool,
     /// It has come past another [`KEPT`] events.
     releases: bool,
-    /// As the only receiver it moves events out: neither history nor a rewind can want them.
+    /// It moves out what no other one needs: neither history nor a rewind can want it.
     takes: bool,
     /// What is there below, no other receiver needs. Relaxed: written by the owner, or by who copies it.
     sole_until: AtomicU64,
