@@ -129,14 +129,18 @@
 //! raises nothing: what becomes free is theirs. A waiting publisher has claimed nothing, so that
 //! it can be cancelled; what it was granted goes to the next one.
 //!
-//! A grant is a permit. To use one, claim under the registry's lock, whatever `limit` is. Those
-//! who take one before they know the event (`reserve`) do the same without an event.
+//! A grant is a permit. Who waits has a ticket, and is granted one as soon as `served` is above it. To
+//! use one, say so in the word that counts them, claim, whatever `limit` is, then count it out: no lock
+//! is taken for that. Those who take one before they know the event (`reserve`) do the same without an
+//! event. In between it is in the tail and counted, too: who looks for room counts the permits before
+//! the tail, so that what he finds is there; if he finds none, he looks again until nobody is using
+//! one. With no gating receiver, who waits leaves AWAITED beside the count: who uses one hands over.
 //!
 //! A permit is granted of room that nobody else can claim, so it has to be *taken back* from those
 //! who publish without one: lower `limit` to the tail, then turn a bit of `tail`'s word, so that
 //! a claim fails that has seen the former limit. The word never turns back at the same tail: it
 //! turns only if `limit` was above the tail, and whoever raised it has claimed (P2) since, or
-//! somebody else has. So the tail stands still until the registry is unlocked.
+//! somebody else has. So until the registry is unlocked the tail moves only by permits.
 //!
 //! Draining waits in the same way, for targets noted in the registry. Lossy receivers are flagged
 //! by compare-and-swap while they are not BUSY, since R4 writes over the word; a detached one is
@@ -195,8 +199,8 @@
 //!
 //! * **I1** A slot's value is written only by the publisher that claimed its sequence, between P4
 //!   and P7, or taken by the only receiver that needs it (R3) or while publishers are shut out.
-//! * **I2** The greater one of `limit` and `tail`, and the permits that are out, together are no
-//!   more than any gating cursor `+ capacity`; `gate <=` every attached lossy cursor, as seen by any
+//! * **I2** The greater one of `limit` and `tail`, and the permits that are out and not in the tail,
+//!   together are no more than any gating cursor `+ capacity`; `gate <=` every attached lossy cursor, as seen by any
 //!   publisher whose claim comes after the attachment in `tail`'s modification order.
 //! * **I3** A publisher writes a slot only after it saw its claim within `limit`, or had permits for
 //!   it, and `gate` at or above the floor of its claim, and the floor is above the sequence that the
@@ -216,10 +220,16 @@
 //! | `tail` load (P1) | `tail-load` | Acquire | touch, close | a bound older than the position: a newcomer is lapped |
 //! | `tail` claim (P3) | `claim-won` | Acquire | touch | I2: the lowered bound is not seen |
 //! | the same, lost | `claim-lost` | Acquire | touch | as for the load |
+//! | the same, with a permit | `claim-reserved` | Release | load | who finds no room does not see that a permit is being used |
 //! | `tail` touch | `tail-touch` | Release | P1, P3 | I2, and released slots are overwritten |
 //! | `tail` turned | `tail-turn` | Release | P1, P3 | I2, and room that was taken back is claimed |
 //! | `tail` close | `tail-close` | Release | load | what the user did before closing is not seen at the end |
 //! | `tail`, AWAITED left there | | Relaxed | close | nothing: the word's modification order decides, then the lock |
+//! | permits load | `permits-load` | Acquire | a permit's use | room is granted twice: the claim is not seen |
+//! | a permit used | `permit-used` | Release | load | the same |
+//! | permits granted, given back, about to be used | | Relaxed | | nothing: the lock, or the claim that follows releases it |
+//! | `served` store | `served-store` | Release | load | a value is overwritten while it is read |
+//! | `served` load | `served-load` | Acquire | store | the same |
 //! | `limit`, `gate` load (P2, P4) | `limit-load`, `gate-load` | Acquire | their stores | a value is overwritten while it is read |
 //! | `limit`, `gate` raised | `limit-raise`, `gate-raise`, `gate-clear` | Release | P2, P4 | the same, with the bound that another one raised |
 //! | `gate` lowered | `bound-lower` | Release | P4 | the same, with what it was raised by before |

@@ -17,8 +17,6 @@ impl Wants {
 /// Behind the registry's lock.
 #[derive(Debug, Default)]
 pub(crate) struct Room {
-    /// Permits: sequences that were granted, and neither claimed nor given back.
-    pub(super) reserved: u64,
     /// Comes with the first one who waits.
     line: Option<Box<Line>>,
 }
@@ -29,7 +27,7 @@ struct Line {
     queue: VecDeque<Waiting>,
     /// How many of them have left.
     holes: usize,
-    /// What those who waited have been granted, and did not collect yet.
+    /// What those who waited have been granted, and did not collect yet, if it is more than one.
     granted: VecDeque<(u64, u64)>,
     tickets: u64,
 }
@@ -110,29 +108,28 @@ impl Room {
 
     /// The one who came first is granted this, and is to be woken.
     #[inline]
-    pub(super) fn serve_first(&mut self, grant: u64) -> Option<Waker> {
+    pub(super) fn serve_first(&mut self, grant: u64) -> Option<(u64, Waker)> {
         let line = self.line.as_mut()?;
         let first = line.queue.pop_front()?;
-        line.granted.push_back((first.ticket, grant));
+        if grant > 1 {
+            line.granted.push_back((first.ticket, grant));
+        }
         line.close_holes();
-        first.waker
+        Some((first.ticket, first.waker?))
     }
 
+    /// What one was granted that has been served.
     #[inline]
-    pub(super) fn collect(&mut self, ticket: u64) -> Option<u64> {
-        self.line.as_mut()?.collect(ticket)
+    pub(super) fn collect(&mut self, ticket: u64) -> u64 {
+        let line = self.line.as_mut();
+        line.and_then(|line| line.collect(ticket)).unwrap_or(1)
     }
 
-    /// Gives the place up, and what it was granted. The waker comes back: it must not be dropped under
-    /// the lock.
+    /// Gives the place up, if it waits there. The waker comes back: it must not be dropped under the lock.
     #[must_use]
     pub(super) fn leave(&mut self, ticket: u64) -> Option<Waker> {
         let line = self.line.as_mut()?;
-        let Some(waiting) = line.find(ticket) else {
-            self.reserved -= line.collect(ticket).unwrap_or(0);
-            return None;
-        };
-        let waker = waiting.waker.take();
+        let waker = line.find(ticket)?.waker.take();
         line.holes += 1;
         line.close_holes();
         waker

@@ -3,6 +3,7 @@
 mod attach;
 mod exclusion;
 mod handover;
+mod permits;
 mod reserve;
 
 pub(crate) use attach::{Attached, Wanted};
@@ -11,10 +12,11 @@ pub(crate) use handover::Wakes;
 use super::registry::Registry;
 use super::sequence::{NOBODY, TailWord, oldest, room};
 use crate::sync::{
-    AtomicBool, AtomicU64, AtomicUsize, Backoff, Mutex, MutexGuard, OnceLock, Ordering, acquire,
-    lock, release, step,
+    AtomicBool, AtomicU64, AtomicUsize, Backoff, Mutex, MutexGuard, OnceLock, Ordering, acq_rel,
+    acquire, lock, release, step,
 };
 use crate::wait::Notifier;
+use permits::Permits;
 use std::mem::MaybeUninit;
 
 /// The word that publishers claim by.
@@ -34,14 +36,24 @@ impl Tail {
     /// on what the attachments before it released.
     #[inline]
     fn claim(&self, seen: TailWord, count: u64) -> Result<(), TailWord> {
+        self.claim_with(acquire("claim-won"), seen, count)
+    }
+
+    /// P3 with permits. Release: who sees the claim sees that a permit is being used.
+    #[inline]
+    fn claim_reserved(&self, seen: TailWord, count: u64) -> Result<(), TailWord> {
+        self.claim_with(acq_rel("claim-won", "claim-reserved"), seen, count)
+    }
+
+    #[inline]
+    fn claim_with(&self, won: Ordering, seen: TailWord, count: u64) -> Result<(), TailWord> {
         let claimed = seen.advanced(count);
         if !step("claim-rmw") {
             self.0.store(claimed.0, Ordering::Relaxed);
             return Ok(());
         }
-        let (won, lost) = (acquire("claim-won"), acquire("claim-lost"));
         self.0
-            .compare_exchange_weak(seen.0, claimed.0, won, lost)
+            .compare_exchange_weak(seen.0, claimed.0, won, acquire("claim-lost"))
             .map(|_| ())
             .map_err(TailWord)
     }
@@ -136,7 +148,8 @@ struct Lists {
 }
 
 /// In this order: what is written where receivers come and go; the word that publishers write, on a line of
-/// its own; the bounds that they read; what everybody reads.
+/// its own, with what is written for those who wait for room; the bounds that they read; what everybody
+/// reads.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Sequencer {
@@ -146,7 +159,11 @@ pub(crate) struct Sequencer {
     lists: OnceLock<Box<Lists>>,
     _before_tail: [MaybeUninit<u64>; 7],
     tail: Tail,
-    _behind_tail: [MaybeUninit<u64>; 15],
+    permits: Permits,
+    /// Who waits for room and has a ticket below this has been granted it. Written under the registry's
+    /// lock.
+    served: AtomicU64,
+    _behind_tail: [MaybeUninit<u64>; 13],
     bounds: Bounds,
     /// How often a receiver has come when there was none: each claim looks there.
     arrivals: AtomicUsize,
@@ -168,7 +185,9 @@ impl Sequencer {
             lists: OnceLock::new(),
             _before_tail: [MaybeUninit::uninit(); 7],
             tail: Tail(AtomicU64::new(TailWord::at(first).0)),
-            _behind_tail: [MaybeUninit::uninit(); 15],
+            permits: Permits::new(),
+            served: AtomicU64::new(0),
+            _behind_tail: [MaybeUninit::uninit(); 13],
             bounds: Bounds {
                 limit: AtomicU64::new(NOBODY),
                 gate: AtomicU64::new(NOBODY),
@@ -336,20 +355,27 @@ impl Sequencer {
     ///
     /// Release pairs with P2 of another publisher, which relies on what we saw of the cursors.
     fn raise(&self, registry: &mut Registry, flag: bool) -> Result<(TailWord, u64), Refusal> {
-        let seen = self.tail.load();
-        if seen.is_closed() && step("closed-refuses") {
-            return Err(Refusal::Closed);
+        let (capacity, backoff) = (self.capacity, Backoff::new());
+        loop {
+            let permits = self.permits.load();
+            let seen = self.tail.load();
+            if seen.is_closed() && step("closed-refuses") {
+                return Err(Refusal::Closed);
+            }
+            if registry.room.is_awaited() && !registry.gating.is_empty() && step("queue-first") {
+                return Err(Refusal::Full);
+            }
+            let floor = oldest(seen.sequence() + permits.out() + 1, capacity);
+            if let Ok(slowest) = registry.gating.reached(floor, flag) {
+                let limit = slowest.saturating_add(capacity) - permits.out();
+                self.bounds.limit.store(limit, release("limit-raise"));
+                return Ok((seen, room(seen.sequence(), limit)));
+            }
+            if self.is_refused(permits, registry, flag) {
+                return Err(Refusal::Full);
+            }
+            backoff.snooze();
         }
-        if registry.room.is_awaited() && !registry.gating.is_empty() && step("queue-first") {
-            return Err(Refusal::Full);
-        }
-        let (capacity, reserved) = (self.capacity, registry.room.reserved);
-        let floor = oldest(seen.sequence() + reserved + 1, capacity);
-        let slowest = registry.gating.reached(floor, flag);
-        let slowest = slowest.map_err(|_| Refusal::Full)?;
-        let limit = slowest.saturating_add(capacity) - reserved;
-        self.bounds.limit.store(limit, release("limit-raise"));
-        Ok((seen, room(seen.sequence(), limit)))
     }
 
     /// P4, slow: takes every lossy cursor below `floor` off, and raises `gate`. One that is

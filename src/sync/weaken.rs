@@ -59,6 +59,10 @@
 //! | `removed-flag` | a flag that goes with its receiver is handed over |
 //! | `take-back` | reserving: `limit` is lowered to the tail |
 //! | `take-back-turn` | reserving: then the tail's word turns; is touched |
+//! | `permit-begin` | using a permit: that is said before the claim |
+//! | `permits-again` | who finds no room looks again if a permit is being used |
+//! | `permits-awaited` | who waits for a permit to be used says so |
+//! | `permits-rmw` | permits are counted by a read-modify-write; by a load and a store |
 //! | `leave-queue` | who gives up a wait for room leaves the queue |
 //! | `pass-turn-on` | and what it was granted goes to the next one |
 //! | `closed-while-waiting` | who waits for room looks for CLOSED |

@@ -1,12 +1,18 @@
 //! Permits, and the queue of those who wait for room.
 
 use super::*;
+use eventring::OwnedPermit;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
 /// Polls once, without anybody to be woken.
 fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// A permit to be used in another thread.
+fn owned(model: &Model<u64>) -> OwnedPermit<u64> {
+    loom::future::block_on(model.bus.clone().reserve_owned()).unwrap()
 }
 
 /// All that was published comes, and none of it is missed.
@@ -222,5 +228,97 @@ fn permits_awaited_while_the_last_receiver_goes() {
             publisher.join().unwrap();
         }
         assert_eq!(model.bus.stats().published, 3);
+    });
+}
+
+/// Catches: a permit that is counted twice while it is used, so that there seems to be no room.
+///
+/// Kills: `permit-begin`, `permits-again`, `claim-reserved`.
+#[test]
+fn permit_used_beside_one_that_finds_room() {
+    loom::model(|| {
+        let model = numbers(2, WaitStrategy::Block);
+        let mut receiver = model.bus.subscribe().with_lag();
+        let permit = owned(&model);
+        let publisher = model.spawn(|model| assert!(model.try_publish(1)));
+        permit.publish(0).unwrap();
+        publisher.join().unwrap();
+        assert_lossless(&mut receiver, Account::default(), 2);
+    });
+}
+
+/// Catches: a permit that is counted no more, while its claim is not seen: its place is granted again.
+///
+/// Kills: `permits-load`, `permit-used`.
+#[test]
+fn permit_used_beside_one_that_finds_none() {
+    loom::model(|| {
+        let model = numbers(1, WaitStrategy::Block);
+        let _receiver = model.bus.subscribe();
+        let permit = owned(&model);
+        let other = model.spawn(|model| assert!(model.bus.try_reserve().is_err()));
+        permit.publish(0).unwrap();
+        other.join().unwrap();
+    });
+}
+
+/// Catches: a permit that is out for ever, as it was used while another one was given back.
+///
+/// Kills: `permits-rmw`.
+#[test]
+fn permit_used_beside_one_that_is_given_back() {
+    loom::model(|| {
+        let model = numbers(2, WaitStrategy::Block);
+        let _receiver = model.bus.subscribe();
+        let permits = [owned(&model), owned(&model)];
+        let [used, given_back] = permits;
+        let other = thread::spawn(move || drop(given_back));
+        used.publish(0).unwrap();
+        other.join().unwrap();
+        assert!(model.try_publish(1) && !model.try_publish(2));
+    });
+}
+
+/// Catches: one who waits for a permit to be used, and is not told.
+///
+/// Kills: `permits-awaited`.
+#[test]
+fn permit_used_while_it_is_awaited() {
+    bounded(3, || {
+        let model = numbers(1, WaitStrategy::Block);
+        let permit = owned(&model);
+        let waiting = model.spawn(|model| {
+            let permit = model.bus.reserve_blocking().unwrap();
+            permit.publish(1).unwrap();
+        });
+        permit.publish(0).unwrap();
+        waiting.join().unwrap();
+        assert_eq!(model.bus.stats().published, 2);
+    });
+}
+
+/// Catches: one who was served, and overwrites what he has not seen read.
+///
+/// Kills: `served-load`, `served-store`.
+#[test]
+fn permit_granted_for_what_was_just_read() {
+    bounded(3, || {
+        let model = numbers(1, WaitStrategy::Block);
+        let mut receiver = model.bus.subscribe().with_lag();
+        model.publish(0);
+        let mut waiting = Box::pin({
+            let bus = model.bus.clone();
+            async move { bus.publish(1).await }
+        });
+        assert!(poll_once(waiting.as_mut()).is_pending());
+        let publisher = thread::spawn(move || {
+            let polled = poll_once(waiting.as_mut()).is_ready();
+            (polled, waiting)
+        });
+        let mut account = Account::default();
+        account.attempt(&mut receiver);
+        let (published, mut waiting) = publisher.join().unwrap();
+        assert!(published || poll_once(waiting.as_mut()).is_ready());
+        assert_lossless(&mut receiver, account, 2);
     });
 }

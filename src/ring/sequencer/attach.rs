@@ -35,6 +35,25 @@ pub(crate) struct Attached {
     pub(crate) awaited: bool,
 }
 
+/// Where a receiver begins, as the tail is.
+struct Beginning {
+    position: u64,
+    /// The first of what it asks for that is still there.
+    retained: u64,
+    /// What comes from there on is new to it.
+    present: u64,
+}
+
+impl Beginning {
+    fn at(tail: u64) -> Self {
+        Self {
+            position: tail,
+            retained: tail,
+            present: tail,
+        }
+    }
+}
+
 impl Sequencer {
     /// Attaches a receiver. One that asks for what is no longer kept gets a cursor above its
     /// position, and finds out at its first receive.
@@ -44,45 +63,25 @@ impl Sequencer {
     pub(crate) fn subscribe(&self, wanted: &Wanted) -> Attached {
         let Wanted { kind, start, .. } = *wanted;
         let mut registry = self.lock();
-        let before = self.tail.load().sequence();
-        let (earliest, history, capacity) = (self.first, self.history, self.capacity);
-        let reserved = registry.room.reserved;
         let leader = wanted.leader.as_ref().map(|leader| leader.watermark());
         let leader = leader.filter(|word| !word.is_gone());
-        let present = |tail: u64| leader.map_or(tail, CursorWord::sequence);
-        let newest = |tail: u64, events: u64| oldest(tail, events).max(earliest);
         // Most start here, for which the rest would come to the same.
         let at_tail = leader.is_none() && matches!(start, Start::Next);
-        let position = |tail: u64| match start {
-            _ if at_tail => tail,
-            Start::Next => present(tail),
-            Start::Oldest => newest(tail, history).min(present(tail)),
-            Start::Last(count) => newest(present(tail), count),
-            Start::Sequence(sequence) => sequence.min(tail),
+        let place = |tail: u64| match at_tail {
+            true => Beginning::at(tail),
+            false => self.beginning(kind, start, leader, tail),
         };
-        let retained = |tail: u64| {
-            if at_tail {
-                return tail;
-            }
-            let retained = position(tail).max(newest(tail, history).min(present(tail)));
-            match kind {
-                // Gates from there on: what is reserved may be claimed at once.
-                Kind::Committing | Kind::Evictable if step("past-to-reserved") => {
-                    retained.max(oldest(tail + reserved, capacity))
-                }
-                _ => retained,
-            }
-        };
+        let before = place(self.tail.load().sequence());
         let takes_back = kind != Kind::Lossy && {
             let held = match kind {
-                Kind::Committing | Kind::Evictable => retained(before),
-                _ => position(before).max(present(before)),
+                Kind::Committing | Kind::Evictable => before.retained,
+                _ => before.position.max(before.present),
             };
-            let bearable = held + capacity - reserved;
+            let bearable = held + self.capacity - self.permits.load().out();
             self.bounds.limit.load(Ordering::Relaxed) > bearable && step("subscribe-limit")
         };
         if kind == Kind::Lossy || (kind == Kind::Gating && !matches!(start, Start::Next)) {
-            Self::lower(&self.bounds.gate, retained(before), "subscribe-gate");
+            Self::lower(&self.bounds.gate, before.retained, "subscribe-gate");
         }
         let first = self.receivers() == 0;
         let counted = step("count-before-touch").then(|| self.count_receiver(&mut registry));
@@ -101,7 +100,11 @@ impl Sequencer {
             self.arrivals
                 .store(arrivals.wrapping_add(1), Ordering::Relaxed);
         }
-        let (position, retained, present) = (position(tail), retained(tail), present(tail));
+        let Beginning {
+            position,
+            retained,
+            present,
+        } = place(tail);
         let mut attach = |cursor, sequence| {
             let owner = Owner { id: number, kind };
             let name = wanted.name.clone();
@@ -130,6 +133,35 @@ impl Sequencer {
             number,
             caught_up: registry.caught_up(retained, tail),
             awaited: registry.unawaited.end_with(self.receivers()),
+        }
+    }
+
+    /// Where a receiver begins that does not just start at the tail.
+    #[inline(never)]
+    fn beginning(
+        &self,
+        kind: Kind,
+        start: Start,
+        leader: Option<CursorWord>,
+        tail: u64,
+    ) -> Beginning {
+        let present = leader.map_or(tail, CursorWord::sequence);
+        let newest = |tail: u64, events: u64| oldest(tail, events).max(self.first);
+        let position = match start {
+            Start::Next => present,
+            Start::Oldest => newest(tail, self.history).min(present),
+            Start::Last(count) => newest(present, count),
+            Start::Sequence(sequence) => sequence.min(tail),
+        };
+        let mut retained = position.max(newest(tail, self.history).min(present));
+        if matches!(kind, Kind::Committing | Kind::Evictable) && step("past-to-reserved") {
+            // Gates from there on: what is reserved may be claimed at once.
+            retained = retained.max(oldest(self.taken_exactly(), self.capacity));
+        }
+        Beginning {
+            position,
+            retained,
+            present,
         }
     }
 
