@@ -35,7 +35,6 @@
 //! | `keep-flag` | R4: a flag that a lossy receiver writes over is handed over |
 //! | `hand-over` | R4: a flag that comes off is handed over |
 //! | `subscribe-limit` | attaching: `limit` is lowered |
-//! | `flag-newcomer` | attaching: a gating receiver that those who wait may wait for is flagged |
 //! | `subscribe-gate` | attaching: `gate` is lowered |
 //! | `count-before-touch` | attaching: the receiver is counted before the touch; after it |
 //! | `subscribe-touch` | attaching: the touch is a read-modify-write; a load |

@@ -194,8 +194,6 @@ fn permit_granted_while_the_bus_closes() {
 }
 
 /// Catches: one who waits for a permit to be used, and goes on waiting when a receiver comes.
-///
-/// Kills: `flag-newcomer`.
 #[test]
 fn permit_awaited_while_a_receiver_comes() {
     bounded(2, || {

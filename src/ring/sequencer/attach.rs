@@ -121,10 +121,6 @@ impl Sequencer {
             }
             kind => (attach(kind, retained), kind, None),
         };
-        if registry.room.is_awaited() && step("flag-newcomer") {
-            // Those who waited for a permit to be used wait for this one, too.
-            let _ = registry.gating.reached(tail + 1, true);
-        }
         Attached {
             position,
             cursor,
