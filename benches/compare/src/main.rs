@@ -33,9 +33,10 @@
 //!   sleeps in between. The late ones stand beside it, in nanoseconds, of all repetitions together.
 //! * `make`, `len`, `subscribe`: nanoseconds per channel, answer and receiver.
 //! * `topics`: per event, of `eventring::Topics` (as `eventring`) and of what people write instead: a map of
-//!   tokio's senders behind an `RwLock` (`tokio-rwlock`), a `DashMap` of them (`tokio-dashmap`), one bus
-//!   for all, whose receivers look at each event and take those of their own topic (`eventring-filters`; not with
-//!   100,000 topics: each event is looked at by so many). With no receivers, all have gone; tokio's senders stay,
+//!   tokio's senders behind an `RwLock` (`tokio-rwlock`), a `DashMap` of them (`tokio-dashmap`), the
+//!   former with a cursor for each receiver, to see what that takes (`tokio-cursors`), one bus for all, whose
+//!   receivers look at each event and take those of their own topic (`eventring-filters`; not with 100,000
+//!   topics: each event is looked at by so many). With no receivers, all have gone; tokio's senders stay,
 //!   as nearly everybody leaves them there.
 //!
 //! What was delivered is checked after the clock has stopped: numbers of events and their sums

@@ -25,4 +25,4 @@ pub(crate) use self::mpsc_ack::MpscAck;
 pub(crate) use self::mpsc_fanout::MpscFanout;
 pub(crate) use self::splaycast::Splaycast;
 pub(crate) use self::tokio::Tokio;
-pub(crate) use self::topics::{Dashed, Filtered, Keyed, Locked};
+pub(crate) use self::topics::{Cursored, Dashed, Filtered, Keyed, Locked};

@@ -6,7 +6,7 @@ use plotters::style::RGBColor;
 use std::path::Path;
 
 /// A peer has the same colour in all charts.
-const COLOURS: [(&str, RGBColor); 13] = [
+const COLOURS: [(&str, RGBColor); 14] = [
     ("eventring", RGBColor(0xd9, 0x48, 0x01)),
     ("eventring-broadcast", RGBColor(0xf1, 0x69, 0x13)),
     ("eventring-batch", RGBColor(0xa6, 0x36, 0x03)),
@@ -19,6 +19,7 @@ const COLOURS: [(&str, RGBColor); 13] = [
     ("mpsc-ack", RGBColor(0x52, 0x52, 0x52)),
     ("tokio-rwlock", RGBColor(0x31, 0x82, 0xbd)),
     ("tokio-dashmap", RGBColor(0x6b, 0xae, 0xd6)),
+    ("tokio-cursors", RGBColor(0x9e, 0x9a, 0xc8)),
     ("eventring-filters", RGBColor(0xfd, 0xae, 0x6b)),
 ];
 

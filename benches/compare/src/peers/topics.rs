@@ -6,6 +6,7 @@ use dashmap::DashMap;
 use eventring::{EventBus, Receiver, Topic, Topics, WaitStrategy};
 use std::collections::HashMap;
 use std::sync::RwLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::broadcast;
 
 /// Each topic holds so many events.
@@ -97,7 +98,69 @@ impl<E: Payload> Keyed<E> for Locked<E> {
 
     #[inline]
     fn drain(receiver: &mut Self::Receiver, tally: &mut Tally) {
-        drain_tokio(receiver, tally);
+        drain_tokio(receiver, tally, || ());
+    }
+}
+
+/// As [`Locked`], but that each receiver has a word where others could see how far it is and take it off,
+/// as is needed of those who may hold a publisher back: what just that word takes.
+pub(crate) struct Cursored<E>(Locked<E>);
+
+pub(crate) struct WithCursor<E> {
+    receiver: broadcast::Receiver<E>,
+    cursor: Box<Cursor>,
+}
+
+/// Its word is in no line with that of another one.
+#[derive(Default)]
+#[repr(C)]
+struct Cursor {
+    _before: [u64; 8],
+    word: AtomicU64,
+    _behind: [u64; 7],
+}
+
+impl Cursor {
+    /// Pinned while an event is received, and moved on.
+    #[inline]
+    fn advance(&self) {
+        let at = self.word.load(Ordering::Relaxed);
+        let pinned = self
+            .word
+            .compare_exchange(at, at | 1, Ordering::Relaxed, Ordering::Relaxed);
+        assert!(pinned.is_ok(), "nobody takes it off");
+        self.word.store(at + 2, Ordering::Release);
+    }
+}
+
+impl<E: Payload> Keyed<E> for Cursored<E> {
+    const PEER: &'static str = "tokio-cursors";
+    type Receiver = WithCursor<E>;
+
+    fn open() -> Self {
+        Self(Locked::open())
+    }
+
+    fn know(&self, key: &str) {
+        self.0.know(key);
+    }
+
+    fn subscribe(&self, key: &str) -> Self::Receiver {
+        WithCursor {
+            receiver: self.0.subscribe(key),
+            cursor: Box::default(),
+        }
+    }
+
+    #[inline]
+    fn publish(&self, key: &str, event: E) -> bool {
+        self.0.publish(key, event)
+    }
+
+    #[inline]
+    fn drain(receiver: &mut Self::Receiver, tally: &mut Tally) {
+        let WithCursor { receiver, cursor } = receiver;
+        drain_tokio(receiver, tally, || cursor.advance());
     }
 }
 
@@ -134,15 +197,22 @@ impl<E: Payload> Keyed<E> for Dashed<E> {
 
     #[inline]
     fn drain(receiver: &mut Self::Receiver, tally: &mut Tally) {
-        drain_tokio(receiver, tally);
+        drain_tokio(receiver, tally, || ());
     }
 }
 
 #[inline]
-fn drain_tokio<E: Payload>(receiver: &mut broadcast::Receiver<E>, tally: &mut Tally) {
+fn drain_tokio<E: Payload>(
+    receiver: &mut broadcast::Receiver<E>,
+    tally: &mut Tally,
+    received: impl Fn(),
+) {
     loop {
         match receiver.try_recv() {
-            Ok(event) => tally.take(event),
+            Ok(event) => {
+                received();
+                tally.take(event);
+            }
             Err(broadcast::error::TryRecvError::Lagged(missed)) => tally.missed += missed,
             Err(_) => break,
         }

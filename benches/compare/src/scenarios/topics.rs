@@ -3,7 +3,7 @@
 
 use super::{Contender, Group, Load, Outcome, Sample};
 use crate::payload::Source;
-use crate::peers::{Dashed, Filtered, Keyed, Locked};
+use crate::peers::{Cursored, Dashed, Filtered, Keyed, Locked};
 use crate::tally::{Tally, Wrong};
 use eventring::Topics;
 use std::time::Instant;
@@ -25,6 +25,7 @@ fn of_topics<const TOPICS: usize>(variant: &'static str, filters: bool) -> Vec<G
             contender::<Topics<String, u64>, TOPICS>(),
             contender::<Locked<u64>, TOPICS>(),
             contender::<Dashed<u64>, TOPICS>(),
+            contender::<Cursored<u64>, TOPICS>(),
         ];
         if filters {
             contenders.push(contender::<Filtered<u64>, TOPICS>());
