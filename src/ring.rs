@@ -220,7 +220,8 @@
 //! | `tail` load (P1) | `tail-load` | Acquire | touch, close | a bound older than the position: a newcomer is lapped |
 //! | `tail` claim (P3) | `claim-won` | Acquire | touch | I2: the lowered bound is not seen |
 //! | the same, lost | `claim-lost` | Acquire | touch | as for the load |
-//! | the same, with a permit | `claim-reserved` | Release | load | who finds no room does not see that a permit is being used |
+//! | the same | `claim-release` | Release | P3 with a permit | a value is overwritten while it is read |
+//! | the same, with a permit | | | load | who finds no room does not see that a permit is being used |
 //! | `tail` touch | `tail-touch` | Release | P1, P3 | I2, and released slots are overwritten |
 //! | `tail` turned | `tail-turn` | Release | P1, P3 | I2, and room that was taken back is claimed |
 //! | `tail` close | `tail-close` | Release | load | what the user did before closing is not seen at the end |

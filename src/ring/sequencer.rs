@@ -32,26 +32,17 @@ impl Tail {
     }
 
     /// P3. Acquire: who claims after an attachment sees the bound that was lowered before it (I2).
-    /// No Release: a claim says nothing but its sequence, and being a read-modify-write it passes
-    /// on what the attachments before it released.
+    /// Release: who claims after it with a permit has not looked at what let us claim, and fills what
+    /// receivers had read by then; who sees the claim of a permit sees that one is being used. Being a
+    /// read-modify-write, it passes on what the attachments before it released.
     #[inline]
     fn claim(&self, seen: TailWord, count: u64) -> Result<(), TailWord> {
-        self.claim_with(acquire("claim-won"), seen, count)
-    }
-
-    /// P3 with permits. Release: who sees the claim sees that a permit is being used.
-    #[inline]
-    fn claim_reserved(&self, seen: TailWord, count: u64) -> Result<(), TailWord> {
-        self.claim_with(acq_rel("claim-won", "claim-reserved"), seen, count)
-    }
-
-    #[inline]
-    fn claim_with(&self, won: Ordering, seen: TailWord, count: u64) -> Result<(), TailWord> {
         let claimed = seen.advanced(count);
         if !step("claim-rmw") {
             self.0.store(claimed.0, Ordering::Relaxed);
             return Ok(());
         }
+        let won = acq_rel("claim-won", "claim-release");
         self.0
             .compare_exchange_weak(seen.0, claimed.0, won, acquire("claim-lost"))
             .map(|_| ())

@@ -231,7 +231,7 @@ fn permits_awaited_while_the_last_receiver_goes() {
 
 /// Catches: a permit that is counted twice while it is used, so that there seems to be no room.
 ///
-/// Kills: `permit-begin`, `permits-again`, `claim-reserved`.
+/// Kills: `permit-begin`, `permits-again`.
 #[test]
 fn permit_used_beside_one_that_finds_room() {
     loom::model(|| {
@@ -242,6 +242,26 @@ fn permit_used_beside_one_that_finds_room() {
         permit.publish(0).unwrap();
         publisher.join().unwrap();
         assert_lossless(&mut receiver, Account::default(), 2);
+    });
+}
+
+/// Catches: a permit that is used behind one who found room without: it fills a slot that it has not
+/// seen read, as only the other one has.
+///
+/// Kills: `claim-release`.
+#[test]
+fn permit_used_behind_one_that_finds_room() {
+    bounded(3, || {
+        let model = numbers(2, WaitStrategy::Block);
+        let mut receiver = model.bus.subscribe().with_lag();
+        model.publish(0);
+        let permit = owned(&model);
+        let user = thread::spawn(move || _ = permit.publish(2).unwrap());
+        let publisher = model.spawn(|model| {
+            model.try_publish(1);
+        });
+        let account = receive_beside(&mut receiver, 1, [user, publisher]);
+        assert_lossless(&mut receiver, account, model.bus.stats().published);
     });
 }
 

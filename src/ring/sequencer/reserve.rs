@@ -267,7 +267,7 @@ impl Sequencer {
     fn claim_beyond_limit(&self, count: u64) -> Result<u64, Refusal> {
         let mut seen = self.tail.load();
         while !seen.is_closed() {
-            match self.tail.claim_reserved(seen, count) {
+            match self.tail.claim(seen, count) {
                 Ok(()) => return Ok(seen.sequence()),
                 Err(found) => seen = found,
             }
