@@ -10,7 +10,7 @@ use crate::ring::{Attached, CursorRef, KEPT, Kind, Ring, Sequencer, Slot, Wanted
 use crate::strategy::Start;
 use crate::sync::{Arc, AtomicU64, Ordering::Relaxed, step};
 use crate::trace;
-use crate::wait::{List, SHARDS, Wait, wake_gathered, wake_last};
+use crate::wait::{List, Wait, wake_gathered, wake_last};
 use std::cmp::Ordering;
 use std::mem::needs_drop;
 
@@ -99,7 +99,6 @@ impl<E> Reader<E> {
             cursor,
             kind,
             anchor,
-            number,
             ..
         } = attached;
         Self {
@@ -107,6 +106,7 @@ impl<E> Reader<E> {
             place: Place {
                 attends: anchor.is_some(),
                 releases: false,
+                shard: cursor.owner.shard,
                 cursor,
                 kind,
                 way: Way::of(kind, leader.as_ref()),
@@ -114,7 +114,6 @@ impl<E> Reader<E> {
                 anchor: anchor.map(Box::new),
                 position,
                 waited: position,
-                shard: (number % SHARDS) as u8,
                 missed: 0,
                 sole_until: AtomicU64::new(0),
                 left_values: false,

@@ -111,9 +111,9 @@
 //!
 //! A slot has a list for each of four shards, and a receiver always uses the same shard: all that
 //! are caught up wait at one slot, and one list would be one lock for all of them. Every other slot
-//! shares these lists; those of a shard are made when one of its receivers waits for the first time. Stand in the list, then set the shard's WAITING bit by a read-modify-write
-//! on the stamp (or find it set), look for CLOSED, sleep. A publish that nobody waits for never
-//! touches a list.
+//! shares these lists; those of a shard are made when one of its receivers waits for the first time.
+//! Stand in the list, then set the shard's WAITING bit by a read-modify-write on the stamp (or find it
+//! set), look for CLOSED, sleep. A publish that nobody waits for never touches a list.
 //!
 //! Threads that are woken take the processor from the publisher that wakes them. One that reads a
 //! single event and sleeps again has to be woken again for the next. So before it stands in the
@@ -336,7 +336,7 @@ pub(crate) use watch::Watch;
 use crate::handles::Handles;
 use crate::sync::{Arc, AtomicU64, MutexGuard, Ordering, arc_in_place, step};
 use crate::trace;
-use crate::wait::{Notifier, SHARDS, Shards, Waking, wake, wake_gathered};
+use crate::wait::{Notifier, Shards, Waking, wake, wake_gathered};
 use caught_up::CaughtUp;
 use cursor::Cursor;
 use registry::Registry;
@@ -618,7 +618,6 @@ impl<E> Ring<E> {
         };
         let told = Told {
             ring: self,
-            shard: number % SHARDS,
             cursor: &cursor,
         };
         let evicted = self.oust(registry, &cursor, false);
@@ -719,7 +718,6 @@ impl<E> Ring<E> {
 /// A wake-up that is owed to who was evicted, and may be waiting, paid however this goes out of scope.
 struct Told<'a, E> {
     ring: &'a Ring<E>,
-    shard: usize,
     cursor: &'a Cursor,
 }
 
@@ -727,7 +725,8 @@ impl<E> Drop for Told<'_, E> {
     fn drop(&mut self) {
         let evicted = self.cursor.evicted();
         if let Some(sequence) = evicted.filter(|_| step("tell-evicted")) {
-            self.ring.waiting_for(sequence, self.shard).gather();
+            let shard = usize::from(self.cursor.owner.shard);
+            self.ring.waiting_for(sequence, shard).gather();
             self.ring.sequencer.gather_watchers(); // where those wait that stay behind another one
             wake_gathered();
         }

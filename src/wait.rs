@@ -13,7 +13,7 @@ mod waking;
 pub(crate) use notifier::{Notifier, gather, gather_one, wake, wake_gathered, wake_last};
 #[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
 pub(crate) use park::{Limit, block, block_on, block_within};
-pub(crate) use shards::{SHARDS, Shards};
+pub(crate) use shards::{SHARDS, Shards, shard_of};
 pub(crate) use targets::Targets;
 pub(crate) use waking::Waking;
 

@@ -77,11 +77,7 @@ impl Cursors {
     }
 
     /// A cursor at the same place. Whoever waits for the original to move on has flagged that one.
-    pub(crate) fn add_beside(&mut self, original: &Cursor, id: usize) -> CursorRef {
-        let owner = Owner {
-            id,
-            ..original.owner
-        };
+    pub(crate) fn add_beside(&mut self, original: &Cursor, owner: Owner) -> CursorRef {
         let (word, name) = (original.load(), original.name.clone());
         if word.is_detached() {
             self.enrol(word, owner, name)
@@ -256,7 +252,7 @@ pub(crate) struct Registry {
     pub(crate) missed: u64,
     /// No slot holds a value of a sequence below this that all have received.
     pub(crate) released: u64,
-    /// The number of the next receiver, which decides its shard.
+    /// How many receivers there ever were.
     pub(crate) subscribed: usize,
 }
 

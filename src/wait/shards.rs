@@ -7,6 +7,20 @@ use std::task::Waker;
 /// How many lists a slot has, each with a bit of the word that says who waits there.
 pub(crate) const SHARDS: usize = 4;
 
+/// The shard of a receiver that comes as the one with this number, while there are so many others.
+///
+/// Few are spread. In a crowd neighbours stay together: they are woken in the order of a list, and lie
+/// beside each other in memory, all of which would be gone through once for each shard.
+#[inline]
+pub(crate) fn shard_of(number: usize, others: usize) -> u8 {
+    const NEIGHBOURS: usize = 64;
+    let turn = match others {
+        0..NEIGHBOURS => number,
+        _ => number / NEIGHBOURS,
+    };
+    (turn % SHARDS) as u8
+}
+
 /// The lists of waiting receivers, by slot and by shard: those of a shard come with the first of its
 /// receivers that waits.
 ///

@@ -7,6 +7,7 @@ use crate::ring::registry::Registry;
 use crate::ring::sequence::{CursorWord, NOBODY, oldest};
 use crate::strategy::Start;
 use crate::sync::{Ordering, release, step};
+use crate::wait::shard_of;
 
 /// What a new receiver is to be.
 #[derive(Clone, Debug)]
@@ -27,8 +28,6 @@ pub(crate) struct Attached {
     /// The gating cursor of a receiver that reads the past through a lossy one first, and where
     /// it stands.
     pub(crate) anchor: Option<(u64, CursorRef)>,
-    /// Counts the receivers that ever were.
-    pub(crate) number: usize,
     /// It starts at this end, and values may have been left below, by others or for nobody.
     pub(crate) caught_up: Option<u64>,
     /// Somebody waits for as many receivers as there are now.
@@ -84,7 +83,7 @@ impl Sequencer {
             Self::lower(&self.bounds.gate, before.retained, "subscribe-gate");
         }
         let first = self.receivers() == 0;
-        let counted = step("count-before-touch").then(|| self.count_receiver(&mut registry));
+        let counted = step("count-before-touch").then(|| self.count_receiver(&mut registry, kind));
         if kind == Kind::Committing {
             // Others may come to wait behind it, and will look for CLOSED.
             self.tail.mark_awaited("mark-committing");
@@ -93,7 +92,7 @@ impl Sequencer {
         let taken_back = takes_back.then(|| self.take_back()).flatten();
         let touch = || self.tail.touch("subscribe-touch").sequence();
         let tail = taken_back.unwrap_or_else(touch);
-        let number = counted.unwrap_or_else(|| self.count_receiver(&mut registry));
+        let owner = counted.unwrap_or_else(|| self.count_receiver(&mut registry, kind));
         if first {
             // After the touch: a claim before it has not seen this. Written under the lock.
             let arrivals = self.arrivals.load(Ordering::Relaxed);
@@ -106,7 +105,6 @@ impl Sequencer {
             present,
         } = place(tail);
         let mut attach = |cursor, sequence| {
-            let owner = Owner { id: number, kind };
             let name = wanted.name.clone();
             registry.cursors(cursor).add(sequence, owner, name)
         };
@@ -126,7 +124,6 @@ impl Sequencer {
             cursor,
             kind,
             anchor,
-            number,
             caught_up: registry.caught_up(retained, tail),
             awaited: registry.unawaited.end_with(self.receivers()),
         }
@@ -179,22 +176,20 @@ impl Sequencer {
                 cursor: Cursor::new(word, 0, original.owner, original.name.clone()),
                 kind,
                 anchor: None,
-                number: 0,
                 caught_up: None,
                 awaited: false,
             };
         }
-        let number = self.count_receiver(&mut registry);
+        let owner = self.count_receiver(&mut registry, original.owner.kind);
         let tail = self.tail.load().sequence();
-        let cursor = registry.cursors(kind).add_beside(original, number);
-        let anchor = anchor
-            .map(|(sequence, anchor)| (*sequence, registry.gating.add_beside(anchor, number)));
+        let cursor = registry.cursors(kind).add_beside(original, owner);
+        let anchor =
+            anchor.map(|(sequence, anchor)| (*sequence, registry.gating.add_beside(anchor, owner)));
         Attached {
             position,
             cursor,
             kind,
             anchor,
-            number,
             caught_up: registry.caught_up(position, tail),
             awaited: registry.unawaited.end_with(self.receivers()),
         }
@@ -204,12 +199,16 @@ impl Sequencer {
     ///
     /// Relaxed: the `touch` releases it to those publishers, and their commits to those who read
     /// what they publish. A copy reads what its original may, which counts it by its own hand.
-    fn count_receiver(&self, registry: &mut Registry) -> usize {
+    fn count_receiver(&self, registry: &mut Registry, kind: Kind) -> Owner {
         let receivers = self.receivers.load(Ordering::Relaxed);
         self.receivers.store(receivers + 1, Ordering::Relaxed);
-        let number = registry.subscribed;
-        registry.subscribed = number.wrapping_add(1);
-        number
+        let id = registry.subscribed;
+        registry.subscribed = id.wrapping_add(1);
+        Owner {
+            id,
+            kind,
+            shard: shard_of(id, receivers),
+        }
     }
 
     /// Takes the lossy cursor off by which a gating receiver read the past. The caller owes a
