@@ -1,8 +1,8 @@
 //! Cursors of which there are several: a heap, so that it need not be asked of all who is the slowest.
 
-use super::cursor::{Cursor, CursorRef, Name, Owner};
+use super::cursor::{Cursor, CursorRef, Eviction, Name, Owner};
 use super::heap::Heap;
-use super::sequence::{CursorWord, NOBODY};
+use super::sequence::{CursorWord, NOBODY, ONLY_DETACHED};
 
 /// Cursors by numbers, of which those who left leave theirs to others.
 #[derive(Debug)]
@@ -87,12 +87,26 @@ impl Crowd {
         self.attached.insert(cursor.number, at);
     }
 
-    /// The one with the least bound is detached now.
-    pub(super) fn detach_least(&mut self) {
-        if let Some((_, number)) = self.attached.least() {
-            self.attached.remove(number);
-            self.list_detached(number);
+    /// Detaches every lossy one below `floor`: see [`Cursors::evict`](super::registry::Cursors::evict).
+    pub(super) fn evict(&mut self, floor: u64, flag_came_off: &mut bool) -> Option<u64> {
+        while let Some((bound, number)) = self.attached.least() {
+            if bound >= floor {
+                return Some(bound);
+            }
+            match self.member(number).evict(floor) {
+                Eviction::Evicted { flagged } => {
+                    *flag_came_off |= flagged;
+                    self.attached.remove_least();
+                    self.list_detached(number);
+                }
+                Eviction::Ahead(stands_at) => self.attached.raise_least(stands_at),
+                Eviction::Busy => return None,
+            }
         }
+        Some(match self.has_detached() {
+            true => ONLY_DETACHED,
+            false => NOBODY,
+        })
     }
 
     /// An attached one, and a bound of where it stands that is no greater than that of any other.

@@ -43,6 +43,14 @@ impl Heap {
         self.sink(0);
     }
 
+    /// Takes off the member with the least bound that [`least`](Self::least) names.
+    pub(super) fn remove_least(&mut self) {
+        self.nodes.swap_remove(0);
+        if !self.nodes.is_empty() {
+            self.sink(0);
+        }
+    }
+
     /// The least bound but for the first one, and a member that has it.
     pub(super) fn second(&self) -> Option<(u64, usize)> {
         let others = self.nodes.iter().skip(1).take(CHILDREN);
@@ -91,12 +99,11 @@ impl Heap {
         let node = self.nodes[index];
         loop {
             let first = CHILDREN * index + 1;
-            let children = first..self.nodes.len().min(first + CHILDREN);
-            let least = children.min_by_key(|child| self.nodes[*child].bound);
-            match least {
-                Some(child) if self.nodes[child].bound < node.bound => {
-                    self.put(index, self.nodes[child]);
-                    index = child;
+            let children = self.nodes.iter().enumerate().skip(first).take(CHILDREN);
+            match children.min_by_key(|(_, child)| child.bound) {
+                Some((place, &child)) if child.bound < node.bound => {
+                    self.put(index, child);
+                    index = place;
                 }
                 _ => break,
             }
@@ -115,7 +122,7 @@ mod tests {
     proptest! {
         /// Against a map of the bounds that there are.
         #[test]
-        fn the_least_bound_is_first(steps in vec((0..3_u8, 0..40_usize, 0..50_u64), 0..400)) {
+        fn the_least_bound_is_first(steps in vec((0..4_u8, 0..40_usize, 0..50_u64), 0..400)) {
             let (mut heap, mut bounds) = (Heap::default(), BTreeMap::new());
             for (step, member, by) in steps {
                 match step {
@@ -128,6 +135,12 @@ mod tests {
                         if let Some((bound, least)) = heap.least() {
                             bounds.insert(least, bound + by);
                             heap.raise_least(bound + by);
+                        }
+                    }
+                    3 => {
+                        if let Some((_, least)) = heap.least() {
+                            bounds.remove(&least);
+                            heap.remove_least();
                         }
                     }
                     _ => {}

@@ -218,23 +218,22 @@ impl Cursors {
     /// Takes every lossy cursor below `floor` off, and notes if a flag came off with one. A
     /// lower bound of the others' positions; `None` if one is busy.
     pub(crate) fn evict(&mut self, floor: u64, flag_came_off: &mut bool) -> Option<u64> {
-        while let Some(cursor) = self.below(floor) {
-            match cursor.evict(floor) {
+        let sole = match &mut self.members {
+            Members::Crowd(crowd) => return crowd.evict(floor, flag_came_off),
+            Members::Sole(sole) => sole,
+        };
+        match sole {
+            None => Some(NOBODY),
+            Some(sole) if sole.load().is_detached() => Some(ONLY_DETACHED),
+            Some(sole) => match sole.evict(floor) {
                 Eviction::Evicted { flagged } => {
                     *flag_came_off |= flagged;
-                    if let Members::Crowd(crowd) = &mut self.members {
-                        crowd.detach_least();
-                    }
+                    Some(ONLY_DETACHED)
                 }
-                Eviction::Ahead(stands_at) => self.raise_least(stands_at),
-                Eviction::Busy => return None,
-            }
+                Eviction::Ahead(stands_at) => Some(stands_at),
+                Eviction::Busy => None,
+            },
         }
-        Some(match self.least() {
-            Some((bound, _)) => bound,
-            None if self.has_detached() => ONLY_DETACHED,
-            None => NOBODY,
-        })
     }
 }
 
