@@ -3,9 +3,12 @@
 //! Nanoseconds, medians of [`RUNS`] runs in turns.
 
 use crossbeam_utils::CachePadded;
+use futures::task::AtomicWaker;
+use std::future::poll_fn;
 use std::hint::black_box;
-use std::sync::Barrier;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier};
+use std::task::Poll;
 use std::thread;
 use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
@@ -32,6 +35,14 @@ fn main() {
         (
             "wake 8 threads once for 64 events, for each event",
             wake_ups,
+        ),
+        (
+            "16 tasks that wake each other in turn, on one thread",
+            || turns(&mut Builder::new_current_thread()),
+        ),
+        (
+            "16 tasks that wake each other in turn, on two workers",
+            || turns(Builder::new_multi_thread().worker_threads(2)),
         ),
     ];
     // As any program with two threads: the allocator and the reference counts are atomic.
@@ -75,6 +86,47 @@ fn read_modify_writes() -> f64 {
         }
     }
     per(start.elapsed(), TIMES)
+}
+
+/// What it takes to serve those who wait in their order (`blocked`): a task is switched to for each event.
+/// Nothing but that: no queue, and no event.
+fn turns(runtime: &mut Builder) -> f64 {
+    const TASKS: usize = 16;
+    const ROUNDS: usize = 20_000;
+    struct Turns {
+        next: AtomicUsize,
+        waiting: [AtomicWaker; TASKS],
+    }
+    let turns = Arc::new(Turns {
+        next: AtomicUsize::new(0),
+        waiting: std::array::from_fn(|_| AtomicWaker::new()),
+    });
+    let runtime = runtime.build().unwrap();
+    let start = Instant::now();
+    let tasks = (0..TASKS).map(|own| {
+        let turns = Arc::clone(&turns);
+        runtime.spawn(async move {
+            for turn in (own..TASKS * ROUNDS).step_by(TASKS) {
+                poll_fn(|cx| {
+                    turns.waiting[own].register(cx.waker());
+                    match turns.next.load(Ordering::Acquire) == turn {
+                        true => Poll::Ready(()),
+                        false => Poll::Pending,
+                    }
+                })
+                .await;
+                turns.next.store(turn + 1, Ordering::Release);
+                turns.waiting[(own + 1) % TASKS].wake();
+            }
+        })
+    });
+    let tasks: Vec<_> = tasks.collect();
+    runtime.block_on(async {
+        for task in tasks {
+            task.await.unwrap();
+        }
+    });
+    per(start.elapsed(), TASKS * ROUNDS)
 }
 
 /// Threads with a runtime each, in `select!` with a timer: woken by nothing but a [`Notify`].
