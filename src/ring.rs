@@ -1,4 +1,4 @@
-//! The algorithm: three kinds of atomic word, three handshakes.
+//! The algorithm: four kinds of atomic word, four handshakes.
 //!
 //! Every race between two parties is settled by both doing a read-modify-write on the *same* word,
 //! so that whoever comes second sees the first. No `SeqCst`, no fences, no lock on the hot path.
@@ -19,6 +19,7 @@
 //!  tail    [ sequence ······ | AWAITED | TURN | CLOSED ] claim × attach × take back × close
 //!  stamp   [ sequence + 1 ············· | WAITING × 4 ]  commit × registering to be woken
 //!  cursor  [ sequence ··· | OUT | FLAGGED | BUSY ]       pin, advance × evict, flag, watch
+//!  permits [ out ········· | being used | AWAITED ]      use × look for room
 //! ```
 //!
 //! # Terms

@@ -1,6 +1,6 @@
 //! One receiver's word.
 //!
-//! It is the third of the three in `ring.rs`: its owner pins and advances it, publishers evict and
+//! It is the third one in `ring.rs`: its owner pins and advances it, publishers evict and
 //! flag it. Whoever is not the owner holds the registry's lock while writing it.
 
 use super::Kind;

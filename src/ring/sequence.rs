@@ -1,4 +1,4 @@
-//! Sequence arithmetic and the layouts of the three words, as pure functions: no atomics here.
+//! Sequence arithmetic and the layouts of three words, as pure functions: no atomics here.
 //!
 //! A sequence is the `u64` number of an event, never reused. The narrowest word keeps 60 bits of it:
 //! at one event per nanosecond they last for 36 years, and half as long from the greatest first one.
