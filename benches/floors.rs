@@ -7,7 +7,7 @@ use futures::task::AtomicWaker;
 use std::future::poll_fn;
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, mpsc};
 use std::task::Poll;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -31,6 +31,15 @@ fn main() {
         (
             "three atomic read-modify-writes, of three cache lines",
             read_modify_writes,
+        ),
+        ("an Arc made on one thread and dropped on another", across),
+        (
+            "an Arc cloned and dropped by 16 receivers, on two threads",
+            || shared(16),
+        ),
+        (
+            "an Arc cloned and dropped by 256 receivers, on two threads",
+            || shared(256),
         ),
         (
             "wake 8 threads once for 64 events, for each event",
@@ -86,6 +95,54 @@ fn read_modify_writes() -> f64 {
         }
     }
     per(start.elapsed(), TIMES)
+}
+
+/// As in the comparison.
+type Event = Arc<[u8; 64]>;
+
+/// What `tasks` with an `Arc` takes of the allocator, if sender and receiver run on a worker each.
+fn across() -> f64 {
+    const ROUNDS: usize = 500;
+    let (made, to_drop) = mpsc::sync_channel::<Vec<Event>>(2);
+    let start = Instant::now();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for events in to_drop {
+                events.into_iter().for_each(|event| drop(black_box(event)));
+            }
+        });
+        for _ in 0..ROUNDS {
+            let events = (0..STRINGS).map(|n| Event::new([n as u8; 64]));
+            made.send(events.collect()).unwrap();
+        }
+        drop(made);
+    });
+    per(start.elapsed(), ROUNDS * STRINGS)
+}
+
+/// What `tasks` with an `Arc` takes of its count: half of the receivers on each thread, one after another, each
+/// takes a run of events.
+fn shared(receivers: usize) -> f64 {
+    const EVENTS: usize = 1024;
+    const RUN: usize = 64;
+    let rounds = 1000 / receivers;
+    let events: Vec<_> = (0..EVENTS).map(|n| Event::new([n as u8; 64])).collect();
+    let ready = Barrier::new(2);
+    let receive = || {
+        ready.wait();
+        let start = Instant::now();
+        for run in (0..rounds).flat_map(|_| events.chunks(RUN)) {
+            for event in (0..receivers / 2).flat_map(|_| run) {
+                drop(black_box(Event::clone(event)));
+            }
+        }
+        start.elapsed()
+    };
+    let elapsed = thread::scope(|scope| {
+        let other = scope.spawn(receive);
+        receive().max(other.join().unwrap())
+    });
+    per(elapsed, rounds * EVENTS)
 }
 
 /// What it takes to serve those who wait in their order (`blocked`): a task is switched to for each event.
