@@ -96,6 +96,20 @@ fn noop() -> std::task::Context<'static> {
 }
 
 /// Also by who is reading: then it is evicted once that is done, and nobody waits for it.
+/// Its neighbours in a crowd share its list, rather than every fourth one.
+#[test]
+fn each_of_a_crowd_is_told_while_it_waits() {
+    let bus = block(2);
+    let (mut receivers, ids): (Vec<_>, Vec<_>) = (0..200).map(|_| evictable(&bus)).unzip();
+    for (receiver, id) in receivers.iter_mut().zip(ids) {
+        let mut waiting = spawn(receiver.recv());
+        assert_pending!(waiting.poll());
+        assert!(bus.evict(id));
+        assert!(waiting.is_woken(), "{id}");
+        assert_ready_eq!(waiting.poll(), None);
+    }
+}
+
 #[test]
 fn it_may_be_reading() {
     let bus = block(2);

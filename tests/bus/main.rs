@@ -18,6 +18,7 @@ mod receive;
 mod receive_many;
 mod receivers;
 mod reserve;
+mod room;
 mod sink;
 mod streams;
 mod subscribe;
