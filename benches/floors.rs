@@ -103,6 +103,7 @@ type Event = Arc<[u8; 64]>;
 /// What `tasks` with an `Arc` takes of the allocator, if sender and receiver run on a worker each.
 fn across() -> f64 {
     const ROUNDS: usize = 500;
+    const RUN: usize = 512;
     let (made, to_drop) = mpsc::sync_channel::<Vec<Event>>(2);
     let start = Instant::now();
     thread::scope(|scope| {
@@ -112,12 +113,12 @@ fn across() -> f64 {
             }
         });
         for _ in 0..ROUNDS {
-            let events = (0..STRINGS).map(|n| Event::new([n as u8; 64]));
+            let events = (0..RUN).map(|n| Event::new([n as u8; 64]));
             made.send(events.collect()).unwrap();
         }
         drop(made);
     });
-    per(start.elapsed(), ROUNDS * STRINGS)
+    per(start.elapsed(), ROUNDS * RUN)
 }
 
 /// What `tasks` with an `Arc` takes of its count: half of the receivers on each thread, one after another, each

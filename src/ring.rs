@@ -19,7 +19,7 @@
 //!  tail    [ sequence ······ | AWAITED | TURN | CLOSED ] claim × attach × take back × close
 //!  stamp   [ sequence + 1 ············· | WAITING × 4 ]  commit × registering to be woken
 //!  cursor  [ sequence ··· | OUT | FLAGGED | BUSY ]       pin, advance × evict, flag, watch
-//!  permits [ out ········· | being used | AWAITED ]      use × look for room
+//!  permits [ out ········· | being used | AWAITED ]      use × wait for a use
 //! ```
 //!
 //! # Terms
