@@ -368,13 +368,13 @@ impl<E> Pinned<'_, E> {
         mut receive: impl FnMut(&mut Self, &Slot<E>, u64),
     ) -> usize {
         // `self.next` is kept in memory, for a panic in `E::clone`: written here, but not read.
-        let (ring, first) = (self.ring, self.next);
+        let (slots, first) = (self.ring.slots(), self.next);
         let end = self.end_of_batch(limit);
         let (mut slot, mut next) = (self.slot, first);
         loop {
             receive(&mut self, slot, next);
             next += 1;
-            slot = ring.slot(next);
+            slot = &slots[next as usize & (slots.len() - 1)];
             if next == end || slot.stamp().next() != next + 1 {
                 return (next - first) as usize;
             }

@@ -17,6 +17,12 @@ mod imp {
     };
     pub(crate) use std::thread::yield_now;
 
+    /// Stores, where others may read, change and write the word at the same time.
+    #[inline(always)]
+    pub(crate) fn write_over(word: &AtomicU64, value: u64, ordering: Ordering) {
+        word.store(value, ordering);
+    }
+
     /// An `Arc` of what `make` makes, in place: `Arc::new` makes it on the stack, and copies it.
     #[inline(always)]
     #[allow(unsafe_code)]
@@ -58,6 +64,12 @@ mod imp {
         Arc, Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard,
     };
     pub(crate) use loom::thread::yield_now;
+
+    /// Not by a store: of one that comes between, loom shows others also the word before it that was
+    /// changed, as if it came later.
+    pub(crate) fn write_over(word: &AtomicU64, value: u64, ordering: Ordering) {
+        word.swap(value, ordering);
+    }
 
     pub(crate) fn arc_in_place<T>(make: impl FnOnce() -> T) -> Arc<T> {
         Arc::new(make())

@@ -51,12 +51,13 @@ impl Tail {
 
     /// The attach side of the handshake with [`claim`](Self::claim): a read-modify-write that
     /// changes nothing. Release: whoever claims after it sees the bound that was lowered before it.
-    /// Weakened, a plain load.
+    /// Acquire: who comes after a batch's [look](Sequencer::is_overtaken) sees it committed. Weakened, a
+    /// plain load.
     fn touch(&self, label: &str) -> TailWord {
         if !step(label) {
             return self.load();
         }
-        TailWord(self.0.fetch_add(0, release("tail-touch")))
+        TailWord(self.0.fetch_add(0, acq_rel("tail-load", "tail-touch")))
     }
 
     /// A [`touch`](Self::touch) after which the word is another one, so that claims fail that have seen
@@ -65,7 +66,8 @@ impl Tail {
         if !step("take-back-turn") {
             return self.touch("");
         }
-        TailWord(self.0.fetch_xor(TailWord::TURN, release("tail-turn")))
+        let ordering = acq_rel("tail-load", "tail-turn");
+        TailWord(self.0.fetch_xor(TailWord::TURN, ordering))
     }
 
     /// Leaves AWAITED for whoever closes, under the registry's lock, if it is not there. What the word was.
@@ -113,8 +115,6 @@ struct Bounds {
 pub(crate) struct Claim {
     pub(crate) first: u64,
     pub(crate) count: u64,
-    /// Somebody may come to wait in the middle of it, by re-attaching there.
-    pub(crate) lossy: bool,
     /// A flagged cursor was evicted: hand over after the commit.
     pub(crate) hand_over: bool,
     /// How often a first receiver had come before it.
@@ -228,6 +228,15 @@ impl Sequencer {
         self.receivers() == 0 || (arrivals != claim.arrivals && step("count-arrivals"))
     }
 
+    /// Whether others have claimed so much, before all of this batch was committed, that somebody who came,
+    /// or was lapped, since may wait in the middle of it, or where that is a lap later.
+    ///
+    /// A read-modify-write against that of an attachment: either it is seen here that the tail is that far,
+    /// or who attaches there sees the batch committed.
+    pub(crate) fn is_overtaken(&self, batch: &Claim) -> bool {
+        self.tail.touch("batch-touch").sequence() > batch.first + self.capacity
+    }
+
     pub(crate) fn lock(&self) -> MutexGuard<'_, Registry> {
         lock(&self.registry)
     }
@@ -297,7 +306,6 @@ impl Sequencer {
         let mut claim = Claim {
             first,
             count,
-            lossy: gate != NOBODY,
             hand_over: false,
             arrivals,
         };

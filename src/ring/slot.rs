@@ -2,7 +2,9 @@
 #![allow(unsafe_code)]
 
 use crate::ring::sequence::StampWord;
-use crate::sync::{AtomicU64, Backoff, Ordering, UnsafeCell, acq_rel, acquire, release, step};
+use crate::sync::{
+    AtomicU64, Backoff, Ordering, UnsafeCell, acq_rel, acquire, release, step, write_over,
+};
 use std::mem::needs_drop;
 
 /// `sequence s` lives in the slot `s & mask`, lap after lap.
@@ -22,6 +24,12 @@ pub(crate) struct Slot<E> {
 unsafe impl<E: Send + Sync> Sync for Slot<E> {}
 
 impl<E> Slot<E> {
+    /// How many begin in a cache line.
+    pub(crate) const IN_A_LINE: u64 = match size_of::<Self>() {
+        0..64 => 64 / size_of::<Self>() as u64,
+        _ => 1,
+    };
+
     /// An empty slot, as if what precedes the sequence `next` had been committed there, and read.
     pub(crate) fn new(next: u64) -> Self {
         Self {
@@ -108,19 +116,19 @@ impl<E> Slot<E> {
         let committed = StampWord::committed(sequence);
         if !step("commit-rmw") {
             let seen = self.stamp();
-            self.commit_unawaited(sequence);
+            self.stamp.store(committed.0, release("commit-release"));
             return seen;
         }
         let ordering = acq_rel("commit-acquire", "commit-release");
         StampWord(self.stamp.swap(committed.0, ordering))
     }
 
-    /// P7 for a later slot of a batch, where nobody can wait or [`touch`](Self::touch) before the
-    /// batch's first is committed: a plain store must not meet a read-modify-write.
+    /// P7 for a later slot of a batch: a plain store, which loses the WAITING bits of those who have come
+    /// there already. Whoever commits so owes them a look whether they can have.
     #[inline]
     pub(crate) fn commit_unawaited(&self, sequence: u64) {
         let committed = StampWord::committed(sequence);
-        self.stamp.store(committed.0, release("commit-unawaited"));
+        write_over(&self.stamp, committed.0, release("commit-unawaited"));
     }
 
     /// Takes out the WAITING bits without a commit, when the bus was closed. Release after the

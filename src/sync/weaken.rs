@@ -19,10 +19,10 @@
 //! | `await-previous` | P5 |
 //! | `commit-rmw` | P7: the commit is a swap; a load and a store |
 //! | `notify-waiting` | P7: those whose WAITING bit was taken out are notified |
-//! | `batch-reverse` | a batch is committed from the last to the first; from the first |
-//! | `batch-lossy` | no plain stores while lossy receivers may re-attach |
+//! | `batch-first-last` | the first slot of a batch is committed last; first |
+//! | `batch-overtaken` | who may wait where a batch was committed by plain stores is notified |
+//! | `batch-touch` | whether somebody may is told by a read-modify-write; by a load |
 //! | `batch-history` | no plain stores with a history |
-//! | `batch-drops` | no plain stores of what may have to be released |
 //! | `pin-rmw` | R2: the pin is a compare-and-swap; a store |
 //! | `pin-flagged` | R2: a flagged cursor can be pinned too |
 //! | `only-receiver` | R3: the value is moved out by the only receiver; by any |

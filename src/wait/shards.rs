@@ -94,4 +94,12 @@ impl Shards {
         self.gather(slot, waiting);
         None
     }
+
+    /// The same for all, whatever they wait for.
+    #[cold]
+    pub(crate) fn gather_all(&self) {
+        for (slot, shard) in (0..2).flat_map(|slot| (0..SHARDS).map(move |shard| (slot, shard))) {
+            self.list(slot, shard).gather();
+        }
+    }
 }

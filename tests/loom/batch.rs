@@ -4,9 +4,9 @@
 
 use super::*;
 
-/// Catches: a batch committed from the front, or whose first slot loses its WAITING bits.
+/// Catches: a batch whose first slot is committed first, or first slot loses its WAITING bits.
 ///
-/// Kills: `batch-reverse`.
+/// Kills: `batch-first-last`.
 #[test]
 fn batch_with_a_waiting_receiver() {
     loom::model(|| {
@@ -42,7 +42,7 @@ fn batch_with_a_lapped_receiver() {
 /// Catches: a batch that commits later slots by plain stores while a lapped receiver waits in the
 /// middle of it, where re-attaching has put it: its WAITING bit would be lost.
 ///
-/// Kills: `batch-lossy`.
+/// Kills: `batch-overtaken`.
 #[test]
 fn batch_with_a_receiver_reattached_in_its_middle() {
     bounded(2, || {
@@ -58,6 +58,27 @@ fn batch_with_a_receiver_reattached_in_its_middle() {
         }
         batch.join().unwrap();
         account.assert(5);
+    });
+}
+
+/// Catches: the same for a receiver that comes a lap later, before the batch is committed.
+///
+/// Kills: `batch-overtaken`, `batch-touch`.
+#[test]
+fn batch_with_a_receiver_that_comes_a_lap_later() {
+    bounded(2, || {
+        let model = numbers(2, WaitStrategy::Overwrite);
+        let batch = model.spawn(|model| model.publish_many(0..2));
+        let other = model.spawn(|model| {
+            model.publish(2);
+            model.publish(3);
+        });
+        let mut receiver = model.bus.subscribe();
+        if receiver.position() == 3 {
+            assert_eq!(receiver.recv_blocking(), Some(3));
+        }
+        batch.join().unwrap();
+        other.join().unwrap();
     });
 }
 

@@ -190,7 +190,7 @@ fn last_receiver_drops_while_a_publisher_commits() {
 
 /// Catches: the same for a batch, and for two publishers that find nobody.
 ///
-/// Kills: `batch-drops`, `bound-lower`, `exclude-gate`, `gate-readmit`.
+/// Kills: `bound-lower`, `exclude-gate`, `gate-readmit`.
 #[test]
 fn last_receiver_drops_while_publishers_commit() {
     bounded(2, || {
