@@ -227,7 +227,7 @@
 //! | the same, with a permit | | | load | who finds no room does not see that a permit is being used |
 //! | `tail` touch | `tail-touch` | Release | P1, P3 | I2, and released slots are overwritten |
 //! | `tail` turned | `tail-turn` | Release | P1, P3 | I2, and room that was taken back is claimed |
-//! | `tail` touched, turned | | Acquire | a batch's touch | who attaches does not see the batch committed |
+//! | `tail` touched, turned, closed | | Acquire | a batch's touch | who attaches, or closes, does not see the batch committed |
 //! | `tail` close | `tail-close` | Release | load | what the user did before closing is not seen at the end |
 //! | `tail`, AWAITED left there | | Relaxed | close | nothing: the word's modification order decides, then the lock |
 //! | permits load | `permits-load` | Acquire | a permit's use | room is granted twice: the claim is not seen |

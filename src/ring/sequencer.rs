@@ -88,7 +88,8 @@ impl Tail {
     }
 
     /// No claim succeeds after this. Release, for the users: whoever learns of the end sees what
-    /// was done before the close.
+    /// was done before the close. Acquire, as in [`touch`](Self::touch): what a batch wrote over comes before
+    /// the WAITING bits that are taken out next.
     fn close(&self) -> TailWord {
         if !step("close-rmw") {
             let seen = self.load();
@@ -96,7 +97,8 @@ impl Tail {
                 .store(seen.0 | TailWord::CLOSED, release("tail-close"));
             return seen;
         }
-        TailWord(self.0.fetch_or(TailWord::CLOSED, release("tail-close")))
+        let ordering = acq_rel("tail-load", "tail-close");
+        TailWord(self.0.fetch_or(TailWord::CLOSED, ordering))
     }
 }
 
