@@ -65,8 +65,8 @@ mod imp {
     };
     pub(crate) use loom::thread::yield_now;
 
-    /// Not by a store: of one that comes between, loom shows others also the word before it that was
-    /// changed, as if it came later.
+    /// By a swap that forgets what it took: loom has no single order of a plain store and of somebody
+    /// else's read-modify-write of what was there before.
     pub(crate) fn write_over(word: &AtomicU64, value: u64, ordering: Ordering) {
         word.swap(value, ordering);
     }
