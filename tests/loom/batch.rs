@@ -4,7 +4,7 @@
 
 use super::*;
 
-/// Catches: a batch whose first slot is committed first, or first slot loses its WAITING bits.
+/// Catches: a batch whose first slot is committed first, or loses its WAITING bits.
 ///
 /// Kills: `batch-first-last`.
 #[test]
