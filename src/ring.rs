@@ -263,7 +263,8 @@
 //!
 //! By its label `.ci/weaken` makes each of these Relaxed, and leaves out each protocol step (the
 //! table of those is in `sync/weaken.rs`), to see a model in `tests/loom` fail: each one is
-//! needed. That one thing comes before another is mostly what these orderings say.
+//! needed. (That attaching and closing acquire is argued, not shown by a model: `write_over` in `sync.rs` says
+//! why.) That one thing comes before another is mostly what these orderings say.
 //!
 //! # Tried and dropped
 //!
@@ -307,9 +308,9 @@
 //! * Publishing past 16 and 1,000 receivers that lag, each of which then receives, on one thread of an AMD EPYC, to see what
 //!   it is made of: 0.60 and 0.62 of tokio's channel; with a queue for the registry's heap, right only as they read in
 //!   turn, 0.72 and 0.70; without the lock either, which is wrong, 0.75 and 0.77 (medians of five pairs).
-//! * All cursors side by side, in a heap that was put in no order before: waking 10,000 tasks on one thread was 0.83 times
-//!   as fast as with tokio's channel, 0.98 with each wherever it comes to lie (medians of three pairs).
-//! * A batch's slots by two slices, up to the ring's end and from its beginning: 3.4 instead of 3.3 to publish.
+//! * All cursors side by side, in a heap that was put in no order before: waking 10,000 tasks on one thread of an AMD EPYC
+//!   was 0.83 times as fast as with tokio's channel, 0.98 with each wherever it comes to lie (medians of three pairs).
+//! * A batch's slots by two slices, up to the ring's end and from its beginning: 3.4 instead of 3.3 to publish, there.
 //! * The cursor pinned by a plain store, which is wrong, to see what the read-modify-write takes: 2.1
 //!   against 8.5 for draining.
 //!
