@@ -353,7 +353,9 @@ impl<E> Pinned<'_, E> {
 
     /// R3 in place for up to `limit` events, at least one. How many.
     ///
-    /// Nothing is moved out: it could not be dropped before R4.
+    /// Nothing is moved out: it could not be dropped before R4. Inlined, so that what the closure keeps may
+    /// be in registers.
+    #[inline(always)]
     pub(crate) fn read_many(self, limit: usize, mut read: impl FnMut(&E)) -> usize {
         self.for_each(limit, |pinned, slot, sequence| {
             pinned.look(slot, sequence, &mut read);
@@ -375,7 +377,7 @@ impl<E> Pinned<'_, E> {
             receive(&mut self, slot, next);
             next += 1;
             slot = &slots[next as usize & (slots.len() - 1)];
-            if next == end || slot.stamp().next() != next + 1 {
+            if next == end || !slot.has(next) {
                 return (next - first) as usize;
             }
         }

@@ -290,6 +290,7 @@ impl<E> Receiver<E> {
     /// assert_eq!(receiver.try_recv_many_with(10, |event| bytes += event.len()), Ok(1));
     /// assert_eq!(bytes, 5);
     /// ```
+    #[inline]
     pub fn try_recv_many_with(
         &mut self,
         limit: usize,

@@ -3,12 +3,11 @@
 use super::EventBus;
 use crate::coop::poll_within;
 use crate::error::{PublishError, TryPublishError};
-use crate::ring::{Claim, Place, Refusal, Wants};
+use crate::ring::{Batch, Claim, Place, Refusal, Wants};
 use crate::strategy::WaitStrategy;
 use crate::wait::waiting_future;
 #[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
 use crate::wait::{Limit, block_on};
-use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
 #[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
@@ -356,12 +355,12 @@ impl<E> fmt::Debug for Publish<'_, E> {
     }
 }
 
-/// Waiting to publish several events. They are in the queue meanwhile, and what is left of them
+/// Waiting to publish several events. They are in the batch meanwhile, and what is left of them
 /// goes back to the vector in the end, however that comes.
 struct PublishingMany<'a, E> {
     bus: &'a EventBus<E>,
     vector: &'a mut Vec<E>,
-    events: VecDeque<E>,
+    events: Batch<E>,
     place: Place,
 }
 
@@ -369,7 +368,7 @@ impl<'a, E> PublishingMany<'a, E> {
     fn new(bus: &'a EventBus<E>, vector: &'a mut Vec<E>) -> Self {
         Self {
             bus,
-            events: std::mem::take(vector).into(),
+            events: Batch::of(vector),
             vector,
             place: Place::default(),
         }
@@ -421,7 +420,7 @@ impl<E> Future for PublishingMany<'_, E> {
 
 impl<E> Drop for PublishingMany<'_, E> {
     fn drop(&mut self) {
-        *self.vector = std::mem::take(&mut self.events).into();
+        *self.vector = std::mem::take(&mut self.events).into_vec();
         self.bus.ring.sequencer.leave(&mut self.place);
     }
 }

@@ -66,7 +66,7 @@ impl TailWord {
 }
 
 /// What `slot.stamp` holds: `(sequence + 1) << 4 | WAITING`, one WAITING bit per shard.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct StampWord(pub(crate) u64);
 
 impl StampWord {
@@ -86,6 +86,12 @@ impl StampWord {
     #[inline]
     pub(crate) fn next(self) -> u64 {
         self.0 >> SHARDS
+    }
+
+    /// What it was, or will be, in the next lap of so many slots.
+    #[inline]
+    pub(crate) fn a_lap_later(self, slots: u64) -> Self {
+        Self(self.0 + Self::next_is(slots).0)
     }
 
     #[inline]

@@ -25,8 +25,8 @@ unsafe impl<E: Send + Sync> Sync for Slot<E> {}
 
 impl<E> Slot<E> {
     /// How many begin in a cache line.
-    pub(crate) const IN_A_LINE: u64 = match size_of::<Self>() {
-        0..64 => 64 / size_of::<Self>() as u64,
+    pub(crate) const IN_A_LINE: usize = match size_of::<Self>() {
+        0..64 => 64 / size_of::<Self>(),
         _ => 1,
     };
 
@@ -42,6 +42,12 @@ impl<E> Slot<E> {
     #[inline]
     pub(crate) fn stamp(&self) -> StampWord {
         StampWord(self.stamp.load(acquire("stamp-load")))
+    }
+
+    /// R1 for a receiver that cannot be lapped meanwhile: whether the sequence is committed.
+    #[inline]
+    pub(crate) fn has(&self, sequence: u64) -> bool {
+        self.stamp() >= StampWord::committed(sequence)
     }
 
     /// R1 for a receiver of this shard that stands in its list already: unless `sequence` is
@@ -66,19 +72,21 @@ impl<E> Slot<E> {
         StampWord(self.stamp.fetch_or(bit, acquire("stamp-mark")))
     }
 
-    /// P5: waits until the publisher that claimed the slot one lap before has committed, `next`
-    /// being the sequence after its. Acquire: its write of the value lies behind ours.
+    /// P5: waits until the publisher that claimed the slot one lap before `sequence`, of so many slots,
+    /// has committed. Acquire: its write of the value lies behind ours.
     #[inline]
-    pub(crate) fn await_previous(&self, next: u64) {
-        if step("await-previous") && self.previous().next() != next {
-            self.snooze_until(next);
+    pub(crate) fn await_previous(&self, sequence: u64, slots: u64) {
+        if step("await-previous")
+            && self.previous().a_lap_later(slots) < StampWord::committed(sequence)
+        {
+            self.snooze_until(sequence - slots);
         }
     }
 
     #[cold]
-    fn snooze_until(&self, next: u64) {
+    fn snooze_until(&self, previous: u64) {
         let backoff = Backoff::new();
-        while self.previous().next() != next {
+        while self.previous().next() <= previous {
             backoff.snooze();
         }
     }
@@ -88,16 +96,16 @@ impl<E> Slot<E> {
         StampWord(self.stamp.load(acquire("previous-load")))
     }
 
-    /// Fetches a slot's first cache line for a publisher that is going to write there. A hint, which
-    /// reads and changes nothing: any pointer will do.
+    /// Fetches its first cache line for a publisher that is going to write there. A hint, which reads and
+    /// changes nothing.
     ///
     /// Not by `_mm_prefetch`: for a target that may lack [`prefetchw`] that fetches the line only to
     /// be read. Some of Intel's processors from before 2008 may lack it; 64-bit Windows requires it.
     ///
     /// [`prefetchw`]: https://www.felixcloutier.com/x86/prefetchw
     #[inline]
-    pub(crate) fn prefetch(slot: *const Self) {
-        let address = slot.addr();
+    pub(crate) fn prefetch(&self) {
+        let address = std::ptr::from_ref(self).addr();
         #[cfg(all(target_arch = "x86_64", not(miri)))]
         // SAFETY: it has no effect but on the cache, and no address makes it fault.
         unsafe {

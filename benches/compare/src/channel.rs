@@ -66,10 +66,13 @@ pub(crate) trait Drain<E> {
     /// One call: an event or a batch, or that some were missed. False: there is nothing.
     fn take_one(&mut self, tally: &mut Tally) -> bool;
 
-    /// Receives what is there.
+    /// Receives what is there. The tally is a local meanwhile: through a reference it may have to be loaded
+    /// and stored for each event, which takes as long as some channels do.
     #[inline]
     fn drain(&mut self, tally: &mut Tally) {
-        while self.take_one(tally) {}
+        let mut local = *tally;
+        while self.take_one(&mut local) {}
+        *tally = local;
     }
 
     /// Reads what is there in place, if the channel can do that.
