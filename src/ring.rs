@@ -57,8 +57,8 @@
 //! * **P7** Swap the stamp; notify the shards whose WAITING bit was in the old one.
 //! * **P8** Drop the old value: user code, and nothing is held.
 //!
-//! A batch claims several sequences at once, fetches the lines of all their slots, and has P5 behind it for all of them
-//! before it writes one. It commits the first one last, where receivers may be
+//! A batch claims several sequences at once, and has P5 behind it for all of them before it writes one. Afterwards it
+//! fetches the lines of as many slots further on. It commits the first one last, where receivers may be
 //! waiting, and the later ones by plain stores, unless there is a history, in which somebody may start in
 //! the middle of the batch. A plain store loses WAITING. But nobody can wait at a later slot before the first is
 //! committed, unless others have claimed more than `capacity` from there meanwhile, and a receiver has come
@@ -361,7 +361,7 @@ use sequencer::Wakes;
 use slots::Slots;
 use std::mem::{ManuallyDrop, needs_drop};
 
-/// How many slots ahead of the one that it writes a publisher fetches a cache line (P6).
+/// How many slots ahead of the one that it writes a publisher of one event fetches a cache line (P6).
 const AHEAD: u64 = 16;
 
 /// How many events that all have received the ring keeps at most, a power of two.
@@ -522,6 +522,7 @@ impl<E> Ring<E> {
         if first_last {
             commit(first, claim.first);
         }
+        self.fetch(end, end + claim.count);
         *batch = ManuallyDrop::into_inner(events);
         if plain && claim.count > 1 && self.sequencer.is_overtaken(claim) && step("batch-overtaken")
         {
@@ -542,19 +543,27 @@ impl<E> Ring<E> {
         needs_drop::<E>() && self.sequencer.history() == 0
     }
 
-    /// P5 for a batch. The lines of its slots are fetched first, all at once. In a loop of its own, so that
-    /// the one that writes keeps what it needs in registers.
+    /// P5 for a batch: in a loop of its own, so that the one that writes keeps what it needs in registers.
     fn await_lap_before(&self, first: u64, end: u64) {
+        let mut sequence = first;
+        while sequence < end {
+            for slot in self.run(sequence, end) {
+                slot.await_previous(sequence, self.len());
+                sequence += 1;
+            }
+        }
+    }
+
+    /// Fetches the lines of these sequences' slots.
+    #[inline]
+    fn fetch(&self, first: u64, end: u64) {
         let mut sequence = first;
         while sequence < end {
             let run = self.run(sequence, end);
             for slot in run.iter().step_by(Slot::<E>::IN_A_LINE) {
                 slot.prefetch();
             }
-            for slot in run {
-                slot.await_previous(sequence, self.len());
-                sequence += 1;
-            }
+            sequence += run.len() as u64;
         }
     }
 
