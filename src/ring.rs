@@ -522,7 +522,8 @@ impl<E> Ring<E> {
         if first_last {
             commit(first, claim.first);
         }
-        self.fetch(end, end + claim.count);
+        // The next batch's, if it is as long; but not those that receivers are about to read.
+        self.fetch(end, (end + claim.count).min(claim.first + self.len()));
         *batch = ManuallyDrop::into_inner(events);
         if plain && claim.count > 1 && self.sequencer.is_overtaken(claim) && step("batch-overtaken")
         {
