@@ -312,7 +312,8 @@
 //! * All cursors side by side, in a heap that was put in no order before: waking 10,000 tasks on one thread of an AMD EPYC
 //!   was 0.83 times as fast as with tokio's channel, 0.98 with each wherever it comes to lie (medians of three pairs).
 //! * A received batch's stamps checked, 64 or 8 at a time, before its values are read: on an Intel Xeon `drain` took 2.5 to
-//!   2.9 instead of 2.2 to 2.5, as what a reader counts depends on what it counted before, and hides the stamps.
+//!   2.9 instead of 2.2 to 2.5, with a tally behind a reference, whose loads and stores hide those of the stamps. (Not tried
+//!   there with a tally in registers.)
 //! * The cursor pinned by a plain store, which is wrong, to see what the read-modify-write takes: 2.1
 //!   against 8.5 for draining.
 //!

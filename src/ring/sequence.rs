@@ -88,7 +88,7 @@ impl StampWord {
         self.0 >> SHARDS
     }
 
-    /// What it was, or will be, in the next lap of so many slots.
+    /// The same, one lap of so many slots later.
     #[inline]
     pub(crate) fn a_lap_later(self, slots: u64) -> Self {
         Self(self.0 + Self::next_is(slots).0)
