@@ -249,6 +249,8 @@ pub(crate) struct Registry {
     pub(super) unawaited: Unawaited,
     /// Events that receivers were told they missed.
     pub(crate) missed: u64,
+    /// No gating receiver has started further on. `None` if one has come since `limit` was raised.
+    pub(super) read_from: Option<u64>,
     /// No slot holds a value of a sequence below this that all have received.
     pub(crate) released: u64,
     /// How many receivers there ever were.
@@ -265,6 +267,7 @@ impl Registry {
             drains: BTreeSet::new(),
             unawaited: Unawaited::default(),
             missed: 0,
+            read_from: None,
             released: first,
             subscribed: 0,
         }

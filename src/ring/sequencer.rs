@@ -110,6 +110,9 @@ struct Bounds {
     limit: AtomicU64,
     /// Lower bound of all attached lossy cursors.
     gate: AtomicU64,
+    /// From here on, up to `read_upto`, all is committed: gating receivers have read it (I8).
+    read_from: AtomicU64,
+    read_upto: AtomicU64,
 }
 
 /// Sequences that the caller alone may fill, and has to commit.
@@ -160,7 +163,7 @@ pub(crate) struct Sequencer {
     bounds: Bounds,
     /// How often a receiver has come when there was none: each claim looks there.
     arrivals: AtomicUsize,
-    _behind_bounds: [MaybeUninit<u64>; 14],
+    _behind_bounds: [MaybeUninit<u64>; 12],
     capacity: u64,
     history: u64,
     /// The sequence of the first event.
@@ -184,9 +187,11 @@ impl Sequencer {
             bounds: Bounds {
                 limit: AtomicU64::new(NOBODY),
                 gate: AtomicU64::new(NOBODY),
+                read_from: AtomicU64::new(first),
+                read_upto: AtomicU64::new(first),
             },
             arrivals: AtomicUsize::new(0),
-            _behind_bounds: [MaybeUninit::uninit(); 14],
+            _behind_bounds: [MaybeUninit::uninit(); 12],
             capacity,
             history,
             first,
@@ -237,6 +242,17 @@ impl Sequencer {
     /// or who attaches there sees the batch committed.
     pub(crate) fn is_overtaken(&self, batch: &Claim) -> bool {
         self.tail.touch("batch-touch").sequence() > batch.first + self.capacity
+    }
+
+    /// P5 for a batch, at once: whether gating receivers have read all that is so many slots before it (I8).
+    ///
+    /// Acquire pairs with `note_read`: what they read, and who wrote it, lies behind us. And if what we see is
+    /// a receiver that came after the batch was claimed, we see that it started there.
+    #[inline]
+    pub(crate) fn is_lap_before_read(&self, batch: &Claim, slots: u64) -> bool {
+        let upto = self.bounds.read_upto.load(acquire("read-upto-load"));
+        let from = self.bounds.read_from.load(Ordering::Relaxed);
+        batch.first >= from + slots && batch.first + batch.count - slots <= upto
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Registry> {
@@ -368,6 +384,9 @@ impl Sequencer {
             }
             let floor = oldest(seen.sequence() + permits.out() + 1, capacity);
             if let Ok(slowest) = registry.gating.reached(floor, flag) {
+                if slowest != NOBODY || !step("read-by-nobody") {
+                    self.note_read(registry, seen, slowest);
+                }
                 let limit = slowest.saturating_add(capacity) - permits.out();
                 self.bounds.limit.store(limit, release("limit-raise"));
                 return Ok((seen, room(seen.sequence(), limit)));
@@ -377,6 +396,15 @@ impl Sequencer {
             }
             backoff.snooze();
         }
+    }
+
+    /// The slowest gating receiver stands here: who is above where all of them started has read what lies
+    /// between (I8). Release: the batch that relies on that sees what we saw of the cursors.
+    fn note_read(&self, registry: &mut Registry, tail: TailWord, upto: u64) {
+        let from = registry.read_from.get_or_insert(tail.sequence());
+        self.bounds.read_from.store(*from, Ordering::Relaxed);
+        let raised = release("read-upto-raise");
+        self.bounds.read_upto.store(upto, raised);
     }
 
     /// P4, slow: takes every lossy cursor below `floor` off, and raises `gate`. One that is

@@ -17,6 +17,8 @@
 //! | `evict-busy` | P4: not while BUSY |
 //! | `evict-rmw` | P4: the eviction is a compare-and-swap; a store |
 //! | `await-previous` | P5 |
+//! | `read-from` | attaching: what lies below a gating newcomer does not count as read |
+//! | `read-by-nobody` | P2: nothing does that nobody has read |
 //! | `commit-rmw` | P7: the commit is a swap; a load and a store |
 //! | `notify-waiting` | P7: those whose WAITING bit was taken out are notified |
 //! | `batch-first-last` | the first slot of a batch is committed last; first |

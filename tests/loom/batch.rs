@@ -131,3 +131,66 @@ fn batch_overwritten_by_two_publishers() {
         assert_eq!(model.bus.stats().published, 4);
     });
 }
+
+/// Catches: a batch that takes the lap before for read, which is not even committed: a receiver that came
+/// later stands above it.
+///
+/// Kills: `read-from`, `read-upto-load`, `read-upto-raise`.
+#[test]
+fn batch_below_where_a_receiver_starts() {
+    bounded(2, || {
+        let model = numbers(2, WaitStrategy::Block);
+        let another = model.bus.subscribe();
+        model.publish_many(0..2);
+        drop(another);
+        // There is no room for who comes after the receiver.
+        let before = model.spawn(|model| {
+            let _ = model.bus.try_publish(2);
+        });
+        let batch = model.spawn(|model| {
+            let _ = model.bus.try_publish_many(&mut vec![3, 4]);
+        });
+        let _receiver = model.bus.subscribe();
+        let _ = model.bus.try_publish(5);
+        before.join().unwrap();
+        batch.join().unwrap();
+    });
+}
+
+/// Catches: the same where nobody stands, the last receiver being gone.
+///
+/// Kills: `read-by-nobody`.
+#[test]
+fn batch_past_what_nobody_has_read() {
+    bounded(2, || {
+        let model = numbers(2, WaitStrategy::Block);
+        drop(model.bus.subscribe());
+        model.publish(0);
+        let before = model.spawn(|model| model.publish(1));
+        model.publish_many(2..4);
+        before.join().unwrap();
+    });
+}
+
+/// Catches: a batch that writes over what another publisher wrote, which it has never seen, before the
+/// receiver that it goes by is done with it.
+///
+/// Kills: `cursor-advance`, `cursor-load`.
+#[test]
+fn batch_past_what_a_receiver_has_read() {
+    bounded(2, || {
+        let model = numbers(2, WaitStrategy::Block);
+        let mut receiver = model.bus.subscribe();
+        let other = model.spawn(|model| {
+            let _ = model.bus.try_publish(0);
+        });
+        let reader = thread::spawn(move || {
+            let _ = receiver.try_recv();
+            let _ = receiver.try_recv();
+        });
+        model.publish(1);
+        let _ = model.bus.try_publish_many(&mut vec![2, 3]);
+        other.join().unwrap();
+        reader.join().unwrap();
+    });
+}

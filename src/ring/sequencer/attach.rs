@@ -72,6 +72,9 @@ impl Sequencer {
         };
         let before = place(self.tail.load().sequence());
         let takes_back = kind != Kind::Lossy && {
+            if step("read-from") {
+                registry.read_from = None;
+            }
             let held = match kind {
                 Kind::Committing | Kind::Evictable => before.retained,
                 _ => before.position.max(before.present),
