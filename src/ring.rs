@@ -53,17 +53,18 @@
 //!   waited for, unlocked.
 //! * **P5** Wait (practically never) until the publisher that is one lap behind has committed.
 //! * **P6** Move the event into the slot, the old value out. No user code runs from P3 to P7. The
-//!   line of a slot further on is fetched meanwhile: receivers have it, too.
+//!   line of a slot further on is fetched meanwhile, if it is not of a batch: receivers have it, too.
 //! * **P7** Swap the stamp; notify the shards whose WAITING bit was in the old one.
 //! * **P8** Drop the old value: user code, and nothing is held.
 //!
 //! A batch claims several sequences at once, and has P5 behind it for all of them before it writes one:
-//! without a look at any slot, if gating receivers have read the lap before (I8). It commits the first one last,
-//! where receivers may be waiting, and the later ones by plain stores, unless there is a history, in which somebody may start in
-//! the middle of the batch. A plain store loses WAITING. But nobody can wait at a later slot before the first is
-//! committed, unless others have claimed more than `capacity` from there meanwhile, and a receiver has come
-//! since, or was lapped and re-attached: in the middle, or there a lap later. So then touch `tail`. If it is that
-//! far, notify all who wait; if not, who attaches later sees the batch committed.
+//! without a look at any slot, if gating receivers have read the lap before (I8). It commits the first one
+//! last, where receivers may be waiting, and the later ones by plain stores, unless there is a history, in
+//! which somebody may start in the middle of the batch. A plain store loses WAITING. But nobody can wait at a
+//! later slot before the first is committed, unless others have claimed more than `capacity` from there
+//! meanwhile, and a receiver has come since, or was lapped and re-attached: in the middle, or there a lap
+//! later. So then touch `tail`. If it is that far, notify all who wait; if not, who attaches later sees the
+//! batch committed.
 //!
 //! # Receive
 //!
