@@ -70,7 +70,6 @@ async fn acks_are_swallowed_and_the_connection_is_cut() {
         return;
     };
     let proxy = Proxy::start(server.port()).await;
-    let direct = connect(server.url()).await;
     let bus = bus(256);
     let relay = builder_to(proxy.url(), "a").await;
     // So that it is the cut that makes it ask.
@@ -82,8 +81,7 @@ async fn acks_are_swallowed_and_the_connection_is_cut() {
     for _ in 0..10 {
         let before = relay.stats();
         until(&relay, |stats| stats.stored > before.stored + 20).await;
-        proxy.set(Mode::Swallow);
-        until_ahead(&direct, &relay).await;
+        proxy.swallow().await;
         proxy.cut().await;
         proxy.set(Mode::Pass);
         until(&relay, |stats| stats.resumed > before.resumed).await;
@@ -111,8 +109,7 @@ async fn an_outage_is_longer_than_the_broker_remembers_ids() {
     let relay = relay.start(bus.subscribe_committing()).await.unwrap();
     let publisher = Publisher::start(&bus);
     until(&relay, |stats| stats.stored > 100).await;
-    proxy.set(Mode::Swallow);
-    until_ahead(&direct, &relay).await;
+    proxy.swallow().await;
     proxy.cut().await;
     assert!(!is_duplicate(&direct).await);
     server.kill();

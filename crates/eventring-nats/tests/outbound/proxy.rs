@@ -1,10 +1,12 @@
 //! A proxy that loses what the broker says.
 
+use crate::support::PATIENCE;
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Mode {
@@ -17,6 +19,8 @@ pub(crate) enum Mode {
 pub(crate) struct Proxy {
     port: u16,
     mode: Arc<watch::Sender<Mode>>,
+    /// Changes with what clients do not hear.
+    swallowed: Arc<watch::Sender<()>>,
     task: JoinHandle<()>,
 }
 
@@ -25,16 +29,23 @@ impl Proxy {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let mode = Arc::new(watch::Sender::new(Mode::Pass));
-        let modes = Arc::clone(&mode);
+        let swallowed = Arc::new(watch::Sender::new(()));
+        let (modes, unheard) = (Arc::clone(&mode), Arc::clone(&swallowed));
         let task = tokio::spawn(async move {
             loop {
                 let (client, _) = listener.accept().await.unwrap();
                 if *modes.borrow() != Mode::Cut {
-                    tokio::spawn(carry(client, to, modes.subscribe()));
+                    let unheard = Arc::clone(&unheard);
+                    tokio::spawn(carry(client, to, modes.subscribe(), unheard));
                 }
             }
         });
-        Self { port, mode, task }
+        Self {
+            port,
+            mode,
+            swallowed,
+            task,
+        }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -43,6 +54,14 @@ impl Proxy {
 
     pub(crate) fn set(&self, mode: Mode) {
         self.mode.send_replace(mode);
+    }
+
+    /// [`Mode::Swallow`]. Once it resolves, there is a message that a client has not heard.
+    pub(crate) async fn swallow(&self) {
+        let mut swallowed = self.swallowed.subscribe();
+        self.set(Mode::Swallow);
+        let unheard = timeout(PATIENCE, swallowed.changed()).await;
+        unheard.expect("nobody is told anything").unwrap();
     }
 
     /// There are no connections any more, once it resolves, and none come until the mode is set again.
@@ -58,7 +77,12 @@ impl Drop for Proxy {
     }
 }
 
-async fn carry(client: TcpStream, to: u16, mut mode: watch::Receiver<Mode>) {
+async fn carry(
+    client: TcpStream,
+    to: u16,
+    mut mode: watch::Receiver<Mode>,
+    unheard: Arc<watch::Sender<()>>,
+) {
     let Ok(server) = TcpStream::connect(("127.0.0.1", to)).await else {
         return;
     };
@@ -68,10 +92,13 @@ async fn carry(client: TcpStream, to: u16, mut mode: watch::Receiver<Mode>) {
     let back = async {
         let mut buffer = vec![0; 1 << 16];
         while let Ok(length @ 1..) = from_server.read(&mut buffer).await {
-            if *modes.borrow() == Mode::Pass
-                && to_client.write_all(&buffer[..length]).await.is_err()
-            {
+            let said = &buffer[..length];
+            let mode = *modes.borrow();
+            if mode == Mode::Pass && to_client.write_all(said).await.is_err() {
                 return;
+            }
+            if mode == Mode::Swallow && said.windows(4).any(|word| word == b"MSG ") {
+                unheard.send_replace(());
             }
         }
     };
