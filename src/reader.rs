@@ -10,7 +10,7 @@ use crate::ring::{Attached, CursorRef, KEPT, Kind, Ring, Sequencer, Slot, Wanted
 use crate::strategy::Start;
 use crate::sync::{Arc, AtomicU64, Ordering::Relaxed, step};
 use crate::trace;
-use crate::wait::{List, Wait, wake_gathered, wake_last};
+use crate::wait::{List, Wait, shard, wake_gathered, wake_last};
 use std::cmp::Ordering;
 use std::mem::needs_drop;
 
@@ -30,6 +30,7 @@ struct Place {
     position: u64,
     way: Way,
     kind: Kind,
+    /// In which it stands, or stood last, of a slot's lists.
     shard: u8,
     /// It may have left values in the ring, for others, since it was last counted at the end.
     left_values: bool,
@@ -106,7 +107,7 @@ impl<E> Reader<E> {
             place: Place {
                 attends: anchor.is_some(),
                 releases: false,
-                shard: cursor.owner.shard,
+                shard: 0,
                 cursor,
                 kind,
                 way: Way::of(kind, leader.as_ref()),
@@ -506,6 +507,10 @@ impl<E, R, F: FnMut(Pinned<'_, E>) -> R> Wait for Receive<'_, E, F> {
         let waited = std::mem::replace(&mut place.waited, place.position);
         // A run of events was worth a wake-up of its own.
         place.position - waited <= 1 && ring.give_way()
+    }
+
+    fn choose_list(&mut self) {
+        self.reader.place.shard = shard();
     }
 
     fn list(&self, key: u64) -> List<'_> {

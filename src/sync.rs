@@ -11,6 +11,7 @@ mod imp {
     pub(crate) use crossbeam_utils::Backoff;
     #[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
     pub(crate) use crossbeam_utils::sync::{Parker, Unparker};
+    use std::cell::Cell;
     pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
     pub(crate) use std::sync::{
         Arc, Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard,
@@ -33,6 +34,21 @@ mod imp {
         unsafe { place.write(make()) };
         // SAFETY: written right above.
         unsafe { arc.assume_init() }
+    }
+
+    /// Counts the threads that asked, from 1 on.
+    pub(crate) fn thread_number() -> usize {
+        static THREADS: AtomicUsize = AtomicUsize::new(1);
+        std::thread_local! {
+            /// 0: it has not asked yet. Without a destructor, so that it is there to the end.
+            static NUMBER: Cell<usize> = const { Cell::new(0) };
+        }
+        NUMBER.with(|number| {
+            if number.get() == 0 {
+                number.set(THREADS.fetch_add(1, Ordering::Relaxed));
+            }
+            number.get()
+        })
     }
 
     /// `std`'s cell with loom's interface.
@@ -136,6 +152,19 @@ mod imp {
         }
     }
 
+    /// Anew in each execution. The second one and the third have the same, so that models have both: threads
+    /// that share a shard, and some that do not.
+    pub(crate) fn thread_number() -> usize {
+        use std::sync::atomic::AtomicUsize;
+        loom::lazy_static! {
+            static ref THREADS: AtomicUsize = AtomicUsize::new(0);
+        }
+        loom::thread_local! {
+            static NUMBER: usize = THREADS.fetch_add(1, Ordering::Relaxed).div_ceil(2);
+        }
+        NUMBER.try_with(|number| *number).unwrap_or_default()
+    }
+
     /// loom needs to be told that a spinning thread waits for another one.
     #[derive(Debug)]
     pub(crate) struct Backoff;
@@ -186,3 +215,23 @@ macro_rules! const_thread_local {
     };
 }
 pub(crate) use const_thread_local;
+
+/// Fetches the cache line at this address, to be written to. A hint, which reads and changes nothing, wherever
+/// that is.
+///
+/// Not by `_mm_prefetch`: for a target that may lack [`prefetchw`] that fetches the line only to
+/// be read. Some of Intel's processors from before 2008 may lack it; 64-bit Windows requires it.
+///
+/// [`prefetchw`]: https://www.felixcloutier.com/x86/prefetchw
+#[inline]
+#[allow(unsafe_code)]
+pub(crate) fn fetch<T>(address: *const T) {
+    let address = address.addr();
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    // SAFETY: it has no effect but on the cache, and no address makes it fault.
+    unsafe {
+        std::arch::asm!("prefetchw [{}]", in(reg) address, options(nomem, nostack, preserves_flags));
+    }
+    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
+    let _ = address;
+}

@@ -13,7 +13,7 @@ mod waking;
 pub(crate) use notifier::{Notifier, gather, gather_one, wake, wake_gathered, wake_last};
 #[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
 pub(crate) use park::{Limit, block, block_on, block_within};
-pub(crate) use shards::{SHARDS, Shards, shard_of};
+pub(crate) use shards::{SHARDS, Shards, shard};
 pub(crate) use targets::Targets;
 pub(crate) use waking::Waking;
 
@@ -41,6 +41,9 @@ pub(crate) trait Wait {
     fn give_way(&mut self) -> bool {
         false
     }
+
+    /// It is going to stand in a list, and stands in none: it may choose which.
+    fn choose_list(&mut self) {}
 
     /// Where they stand who wait for what has this key.
     fn list(&self, key: u64) -> List<'_>;
@@ -102,6 +105,10 @@ impl<W: Wait> Wait for &mut W {
 
     fn give_way(&mut self) -> bool {
         (**self).give_way()
+    }
+
+    fn choose_list(&mut self) {
+        (**self).choose_list();
     }
 
     fn list(&self, key: u64) -> List<'_> {
@@ -197,10 +204,13 @@ impl Waiter {
     }
 
     /// Who comes with another waker keeps the place, as long as the wait is for the same.
-    fn enlist<W: Wait>(&mut self, wait: &W, waker: &Waker) {
+    fn enlist<W: Wait>(&mut self, wait: &mut W, waker: &Waker) {
         let key = wait.key();
         if self.0.is_some_and(|place| place.key != key) {
             self.leave(wait);
+        }
+        if self.0.is_none() || !step("choose-once") {
+            wait.choose_list();
         }
         let (list, clone) = (wait.list(key), waker.clone());
         let (ticket, former) = match self.0 {

@@ -16,8 +16,6 @@ pub(crate) struct Owner {
     /// Counts the receivers that ever were.
     pub(crate) id: usize,
     pub(crate) kind: Kind,
-    /// In which of a slot's lists it waits.
-    pub(crate) shard: u8,
 }
 
 /// A receiver's name. Few have one: a pointer of one word.

@@ -50,6 +50,7 @@
 //! | `list-before-mark` | I7: who waits stands in the list before the mark is set; after it |
 //! | `mark-rmw` | the mark is a read-modify-write; a store |
 //! | `unlist-notified` | who is taken out of a list knows that |
+//! | `choose-once` | a receiver chooses its shard when it comes to stand in a list; also while it stands in one |
 //! | `leave-list` | who gives up a wait leaves the list |
 //! | `flag-laggard` | a waiting publisher flags the laggard |
 //! | `flag-check` | the flagged cursor is looked at again |

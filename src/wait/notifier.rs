@@ -5,7 +5,7 @@
 //! one after the other, whatever any of them does. So a user's waker is neither cloned, woken nor
 //! dropped while a list is locked.
 
-use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, const_thread_local, lock, step};
+use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, const_thread_local, fetch, lock, step};
 use std::any::Any;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -219,14 +219,27 @@ pub(crate) fn wake_gathered_within<G>(begin: impl FnOnce(usize) -> G) {
     }
 }
 
+/// Of so many wakers the lines are fetched at once: those of tasks are written to as these are woken.
+const FETCHED: usize = 8;
+
 /// Wakes all even if some panic; the first panic goes on. Returns the empty vector.
 fn wake_all(mut woken: Vec<Listed>) -> Vec<Listed> {
     let mut panic = None;
-    for waker in woken.iter_mut().filter_map(|one| one.waker.take()) {
-        if let Some(payload) = wake_quietly(waker) {
-            panic.get_or_insert(payload);
+    let mut wake = |several: &mut [Listed]| {
+        for waker in several.iter_mut().filter_map(|one| one.waker.take()) {
+            if let Some(payload) = wake_quietly(waker) {
+                panic.get_or_insert(payload);
+            }
         }
+    };
+    let mut several = woken.chunks_exact_mut(FETCHED);
+    for several in &mut several {
+        for waker in several.iter().flat_map(|one| &one.waker) {
+            fetch(waker.data());
+        }
+        wake(several);
     }
+    wake(several.into_remainder());
     woken.clear();
     go_on(panic);
     woken

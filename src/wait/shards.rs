@@ -1,24 +1,19 @@
 //! Where receivers wait for the next commit.
 
 use super::Notifier;
-use crate::sync::OnceLock;
+use crate::sync::{OnceLock, thread_number};
 use std::task::Waker;
 
 /// How many lists a slot has, each with a bit of the word that says who waits there.
 pub(crate) const SHARDS: usize = 4;
 
-/// The shard of a receiver that comes as the one with this number, while there are so many others.
+/// The shard in which who comes on this thread stands.
 ///
-/// Few are spread. In a crowd neighbours stay together: they are woken in the order of a list, and lie
-/// beside each other in memory, all of which would be gone through once for each shard.
+/// Each thread has one of its own, as far as they go: no other one takes the list out of its cache until all
+/// in it are woken, in the order in which it polled them.
 #[inline]
-pub(crate) fn shard_of(number: usize, others: usize) -> u8 {
-    const NEIGHBOURS: usize = 64;
-    let turn = match others {
-        0..NEIGHBOURS => number,
-        _ => number / NEIGHBOURS,
-    };
-    (turn % SHARDS) as u8
+pub(crate) fn shard() -> u8 {
+    (thread_number() % SHARDS) as u8
 }
 
 /// The lists of waiting receivers, by slot and by shard: those of a shard come with the first of its

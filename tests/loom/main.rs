@@ -27,7 +27,7 @@ mod topics;
 mod watermark;
 
 use eventring::stream::WithLag;
-use eventring::{EventBus, Lagged, Start, TryRecvError, WaitStrategy, broadcast};
+use eventring::{EventBus, Lagged, Receiver, Start, TryRecvError, WaitStrategy, broadcast};
 use loom::model::Builder;
 use loom::sync::atomic::Ordering::Relaxed;
 use loom::thread;

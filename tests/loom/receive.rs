@@ -26,18 +26,54 @@ fn wait_for_an_event() {
 fn wait_for_an_event_in_one_shard() {
     bounded(2, || {
         let model = numbers(1, WaitStrategy::Overwrite);
-        // Receivers are dealt to four shards in turn: the first and the fifth share one.
-        let mut receivers: Vec<_> = (0..5).map(|_| model.bus.subscribe().with_lag()).collect();
-        let mut last = receivers.remove(4);
-        let mut first = receivers.remove(0);
-        let other = thread::spawn(move || Account::default().wait(&mut last));
-        let publisher = model.spawn(|model| {
-            model.publish(0);
-        });
-        Account::default().wait(&mut first);
+        let [mut one, mut other] = [(); 2].map(|()| model.bus.subscribe().with_lag());
+        // The first thread to wait has a shard of its own, the next two share one.
+        assert!(!poll_once(&mut model.bus.subscribe(), &Arc::default()));
+        let one = thread::spawn(move || Account::default().wait(&mut one));
+        let other = thread::spawn(move || Account::default().wait(&mut other));
+        model.publish(0);
+        one.join().unwrap();
         other.join().unwrap();
-        publisher.join().unwrap();
     });
+}
+
+/// Catches: a receiver that comes to another thread, and takes a place there that is not its own.
+///
+/// Kills: `choose-once`.
+#[test]
+fn wait_for_an_event_on_another_thread_than_before() {
+    bounded(2, || {
+        let model = numbers(1, WaitStrategy::Overwrite);
+        let [mut one, mut other] = [(); 2].map(|()| model.bus.subscribe());
+        let woken: [_; 3] = std::array::from_fn(|_| Arc::new(Woken::default()));
+        assert!(!poll_once(&mut one, &woken[0]));
+        let wakers = woken.clone();
+        let receivers = thread::spawn(move || {
+            let polled = poll_once(&mut other, &wakers[1]);
+            (polled || poll_once(&mut one, &wakers[2]), one, other)
+        });
+        model.publish(0);
+        let (polled, ..) = receivers.join().unwrap();
+        let woken = woken.map(|one| one.0.load(Relaxed));
+        assert!(polled || woken == [false, true, true], "{woken:?}");
+    });
+}
+
+/// A waker that says whether it was used.
+#[derive(Default)]
+struct Woken(std::sync::atomic::AtomicBool);
+
+impl std::task::Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Relaxed);
+    }
+}
+
+/// Whether there was an event. If not, it goes on waiting.
+fn poll_once(receiver: &mut Receiver<u64>, woken: &Arc<Woken>) -> bool {
+    let waker = Arc::clone(woken).into();
+    let cx = &mut std::task::Context::from_waker(&waker);
+    receiver.poll_recv(cx).is_ready()
 }
 
 /// Catches: a receiver that sleeps unlisted after it gave way to a publisher that was still waking

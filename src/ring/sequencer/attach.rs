@@ -7,7 +7,6 @@ use crate::ring::registry::Registry;
 use crate::ring::sequence::{CursorWord, NOBODY, oldest};
 use crate::strategy::Start;
 use crate::sync::{Ordering, release, step};
-use crate::wait::shard_of;
 
 /// What a new receiver is to be.
 #[derive(Clone, Debug)]
@@ -207,11 +206,7 @@ impl Sequencer {
         self.receivers.store(receivers + 1, Ordering::Relaxed);
         let id = registry.subscribed;
         registry.subscribed = id.wrapping_add(1);
-        Owner {
-            id,
-            kind,
-            shard: shard_of(id, receivers),
-        }
+        Owner { id, kind }
     }
 
     /// Takes the lossy cursor off by which a gating receiver read the past. The caller owes a

@@ -317,13 +317,14 @@ impl Spec {
         self.counted();
     }
 
-    /// Whether that receiver could be evicted. It is woken, and so are those who share its list.
+    /// Whether that receiver could be evicted. It is woken, and so are those who share its list: of all that
+    /// came to wait on this thread.
     pub(super) fn evict(&mut self, index: usize) -> bool {
         let reader = &mut self.readers[index];
         if !reader.evictable || reader.evicted.is_some() {
             return false;
         }
-        let (id, at) = (reader.id, reader.next(0));
+        let at = reader.next(0);
         reader.evicted = Some(at);
         self.release();
         self.settle();
@@ -333,7 +334,7 @@ impl Spec {
         let list = |sequence: u64| sequence % slots % 2;
         if list(at) == list(self.tail()) {
             let readers = self.readers.iter_mut().filter(|one| one.leader.is_none());
-            for reader in readers.filter(|one| one.id % 4 == id % 4) {
+            for reader in readers {
                 wake(&mut self.woken, &mut reader.parked);
             }
         }
