@@ -16,8 +16,8 @@ pub(crate) fn shard() -> u8 {
     (thread_number() % SHARDS) as u8
 }
 
-/// The lists of waiting receivers, by slot and by shard: those of a shard come with the first of its
-/// receivers that waits.
+/// The lists of waiting receivers, by slot and by shard: those of a shard come with the first
+/// receiver that waits in it.
 ///
 /// All who are caught up wait at one slot, and those whom its commit has woken at the next one,
 /// while the publisher may still be at it: two columns keep them apart. That other slots share a
