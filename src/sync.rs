@@ -215,23 +215,3 @@ macro_rules! const_thread_local {
     };
 }
 pub(crate) use const_thread_local;
-
-/// Fetches the cache line at this address, to be written to. A hint, which reads and changes nothing, wherever
-/// that is.
-///
-/// Not by `_mm_prefetch`: for a target that may lack [`prefetchw`] that fetches the line only to
-/// be read. Some of Intel's processors from before 2008 may lack it; 64-bit Windows requires it.
-///
-/// [`prefetchw`]: https://www.felixcloutier.com/x86/prefetchw
-#[inline]
-#[allow(unsafe_code)]
-pub(crate) fn fetch<T>(address: *const T) {
-    let address = address.addr();
-    #[cfg(all(target_arch = "x86_64", not(miri)))]
-    // SAFETY: it has no effect but on the cache, and no address makes it fault.
-    unsafe {
-        std::arch::asm!("prefetchw [{}]", in(reg) address, options(nomem, nostack, preserves_flags));
-    }
-    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
-    let _ = address;
-}

@@ -5,13 +5,13 @@
 //! one after the other, whatever any of them does. So a user's waker is neither cloned, woken nor
 //! dropped while a list is locked.
 
-use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, const_thread_local, fetch, lock, step};
+use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, const_thread_local, lock, step};
 use std::any::Any;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::task::Waker;
 
-/// A list of waiters, first come, first woken.
+/// A list of waiters, who are notified all at once.
 #[derive(Debug, Default)]
 pub(crate) struct Notifier {
     /// Who has a ticket below it was notified, or left. Written under the lock.
@@ -57,18 +57,23 @@ impl Notifier {
         ticket >= self.notified.load(Ordering::Relaxed)
     }
 
-    /// Takes everybody out of the list. The caller owes them a [`wake_gathered`] as soon as it
-    /// holds nothing.
+    /// Takes everybody out of the list, first come, first woken. The caller owes them a [`wake_gathered`] as
+    /// soon as it holds nothing.
     pub(crate) fn gather(&self) {
-        gather_all(self.unlist());
+        self.gather_in(Order::Arrival);
+    }
+
+    /// The same, in some order.
+    pub(super) fn gather_in(&self, order: Order) {
+        gather_all(self.unlist(), order);
     }
 
     /// The same, but who stands there alone comes back: whoever holds nothing can [`wake`] him there
     /// and then.
-    pub(super) fn take(&self) -> Option<Waker> {
+    pub(super) fn take(&self, order: Order) -> Option<Waker> {
         let mut queue = self.unlist();
         if queue.waiters.len() > 1 {
-            gather_all(queue);
+            gather_all(queue, order);
             return None;
         }
         queue.waiters.pop()?.waker
@@ -86,14 +91,49 @@ impl Notifier {
     }
 }
 
-fn gather_all(mut queue: MutexGuard<'_, Queue>) {
+fn gather_all(mut queue: MutexGuard<'_, Queue>, order: Order) {
     let waiters = &mut queue.waiters;
-    let gathered = WOKEN.try_with(|woken| move_all(waiters, &mut woken.borrow_mut()));
-    if gathered.is_err() {
+    let gathered = WOKEN.try_with(|woken| {
+        let mut woken = woken.borrow_mut();
+        let first = woken.len();
+        move_all(waiters, &mut woken);
+        first
+    });
+    if let Ok(first) = gathered {
+        drop(queue);
+        let _ = WOKEN.try_with(|woken| order.put(&mut woken.borrow_mut()[first..]));
+    } else {
         // The thread is ending and its list is gone.
         let woken = std::mem::take(&mut queue.waiters);
         drop(queue);
         wake_all(woken);
+    }
+}
+
+/// In which order the waiters of a list are woken.
+#[derive(Clone, Copy)]
+pub(super) enum Order {
+    /// First come, first woken.
+    Arrival,
+    /// The same, but a crowd as its tasks lie in memory.
+    ///
+    /// Tasks run in the order in which they are woken, and stand in the next list in the order in which they
+    /// run. A heap need not have them in the order in which they came first, and several threads mix them more
+    /// with each event: then each task has pages of its own, for which the processor has to look.
+    Memory,
+}
+
+/// More waiters than this are a crowd.
+const CROWD: usize = 256;
+
+impl Order {
+    fn put(self, woken: &mut [Listed]) {
+        match self {
+            Self::Memory if woken.len() > CROWD => {
+                woken.sort_unstable_by_key(|one| one.waker.as_ref().map(Waker::data));
+            }
+            _ => {}
+        }
     }
 }
 
@@ -219,27 +259,14 @@ pub(crate) fn wake_gathered_within<G>(begin: impl FnOnce(usize) -> G) {
     }
 }
 
-/// Of so many wakers the lines are fetched at once: those of tasks are written to as these are woken.
-const FETCHED: usize = 8;
-
 /// Wakes all even if some panic; the first panic goes on. Returns the empty vector.
 fn wake_all(mut woken: Vec<Listed>) -> Vec<Listed> {
     let mut panic = None;
-    let mut wake = |several: &mut [Listed]| {
-        for waker in several.iter_mut().filter_map(|one| one.waker.take()) {
-            if let Some(payload) = wake_quietly(waker) {
-                panic.get_or_insert(payload);
-            }
+    for waker in woken.iter_mut().filter_map(|one| one.waker.take()) {
+        if let Some(payload) = wake_quietly(waker) {
+            panic.get_or_insert(payload);
         }
-    };
-    let mut several = woken.chunks_exact_mut(FETCHED);
-    for several in &mut several {
-        for waker in several.iter().flat_map(|one| &one.waker) {
-            fetch(waker.data());
-        }
-        wake(several);
     }
-    wake(several.into_remainder());
     woken.clear();
     go_on(panic);
     woken
@@ -325,5 +352,43 @@ mod tests {
             notifier.remove(more[0]);
             assert!(notifier.exchange(more[0], waker(0)).0 > more[2]);
         }
+    }
+
+    /// Three come in the wrong order, then a crowd, to another list, some of whom leave: the three are
+    /// woken in theirs, the crowd as it lies in memory.
+    #[test]
+    fn a_crowd_is_woken_as_it_lies_in_memory() {
+        const CAME: usize = 2 * CROWD + 1;
+        let woken = Arc::new(Mutex::new(Vec::new()));
+        let named = |name| Arc::new(Named(name, Arc::clone(&woken)));
+        let mut named: Vec<_> = (0..3 + CAME).map(named).collect();
+        named.sort_by_key(Arc::as_ptr);
+        let waker = |place: usize| Waker::from(Arc::clone(&named[place]));
+        let (few, crowd) = (Notifier::new(), Notifier::new());
+        for first in [2, 1, 0] {
+            few.add(waker(first));
+        }
+        let mixed = |place| 3 + place * 5 % CAME;
+        let came = (0..CAME).map(|place| crowd.add(waker(mixed(place))));
+        let tickets: Vec<_> = came.collect();
+        let leaves = |place: usize| place % 7 == 3;
+        for place in (0..CAME).filter(|&place| leaves(place)) {
+            crowd.remove(tickets[place]);
+        }
+        few.gather();
+        crowd.gather_in(Order::Memory);
+        wake_gathered();
+        let mut left: Vec<_> = (0..CAME)
+            .filter(|&place| !leaves(place))
+            .map(mixed)
+            .collect();
+        left.sort_unstable();
+        assert!(left.len() > CROWD);
+        let expected: Vec<_> = [2, 1, 0]
+            .into_iter()
+            .chain(left)
+            .map(|place| named[place].0)
+            .collect();
+        assert_eq!(*lock(&woken), expected);
     }
 }

@@ -1,6 +1,6 @@
 //! Where receivers wait for the next commit.
 
-use super::Notifier;
+use super::notifier::{Notifier, Order};
 use crate::sync::{OnceLock, thread_number};
 use std::task::Waker;
 
@@ -74,7 +74,7 @@ impl Shards {
     #[cold]
     pub(crate) fn gather(&self, slot: usize, waiting: u64) {
         for shard in (0..SHARDS).filter(|shard| waiting & (1 << shard) != 0) {
-            self.list(slot, shard).gather();
+            self.list(slot, shard).gather_in(Order::Memory);
         }
     }
 
@@ -84,7 +84,7 @@ impl Shards {
     pub(crate) fn take(&self, slot: usize, waiting: u64) -> Option<Waker> {
         if waiting.is_power_of_two() {
             let shard = waiting.trailing_zeros();
-            return self.list(slot, shard as usize).take();
+            return self.list(slot, shard as usize).take(Order::Memory);
         }
         self.gather(slot, waiting);
         None
@@ -94,7 +94,7 @@ impl Shards {
     #[cold]
     pub(crate) fn gather_all(&self) {
         for (slot, shard) in (0..2).flat_map(|slot| (0..SHARDS).map(move |shard| (slot, shard))) {
-            self.list(slot, shard).gather();
+            self.list(slot, shard).gather_in(Order::Memory);
         }
     }
 }

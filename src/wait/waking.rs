@@ -5,7 +5,7 @@
 //! would wake every thread for every event. So a receiver that was woken for a single event lets the
 //! publisher go on before it sleeps.
 
-use super::notifier::{Notifier, wake, wake_gathered_within};
+use super::notifier::{Notifier, Order, wake, wake_gathered_within};
 use crate::sync::{AtomicU64, Ordering, const_thread_local, yield_now};
 use std::cell::Cell;
 
@@ -29,9 +29,9 @@ impl Waking {
         Self(AtomicU64::new(0))
     }
 
-    /// Wakes all who stand in the list. Nothing may be held here.
+    /// Wakes all who stand in the list, first come, first woken. Nothing may be held here.
     pub(crate) fn notify(&self, list: &Notifier) {
-        match list.take() {
+        match list.take(Order::Arrival) {
             Some(alone) => wake(alone),
             None => self.wake_gathered(),
         }

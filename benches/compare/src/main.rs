@@ -73,7 +73,6 @@
 //! | `splaycast` | `tasks`, `producers`, `blocked`; anything without tasks | one sender, no lossless mode nor a way to see how far receivers are |
 //! | `mpsc-fanout` | `idle`, `flatout`, `laggards`; `churn`, `len`, `subscribe` | a full queue keeps the oldest events; a `Vec` is not shared |
 //! | `tokio`, `eventring-broadcast` | `blocked`, `committed` | no sender waits for room |
-//! | `tokio-cursors` | all but `topics` and `wake` on one thread | nobody writes that: it shows what a cursor takes |
 //! | `mpsc-ack` | all but `committed` | what people write for that |
 //! | `async-broadcast`, `mpsc-fanout`, `disruptor`, `bus`, `splaycast` | `committed` | nobody learns what is stored |
 //! | `eventring-batch` | `wake`, `latency`, `blocked`, `laggards`; others without it | single events; the same as `eventring` |

@@ -12,7 +12,6 @@ mod mpsc_fanout;
 mod paced;
 mod splaycast;
 mod tokio;
-mod tokio_cursors;
 mod topics;
 
 pub(crate) use self::async_broadcast::AsyncBroadcast;
@@ -26,5 +25,4 @@ pub(crate) use self::mpsc_ack::MpscAck;
 pub(crate) use self::mpsc_fanout::MpscFanout;
 pub(crate) use self::splaycast::Splaycast;
 pub(crate) use self::tokio::Tokio;
-pub(crate) use self::tokio_cursors::TokioCursors;
 pub(crate) use self::topics::{Cursored, Dashed, Filtered, Keyed, Locked};

@@ -1,12 +1,12 @@
 //! Channels by key: `eventring::Topics`, and what people write instead.
 
-use super::tokio_cursors::WithCursor;
 use crate::payload::Payload;
 use crate::tally::Tally;
 use dashmap::DashMap;
 use eventring::{EventBus, Receiver, Topic, Topics, WaitStrategy};
 use std::collections::HashMap;
 use std::sync::RwLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::broadcast;
 
 /// Each topic holds so many events.
@@ -102,8 +102,36 @@ impl<E: Payload> Keyed<E> for Locked<E> {
     }
 }
 
-/// As [`Locked`], but that each receiver has a cursor: what just that takes.
+/// As [`Locked`], but that each receiver has a word where others could see how far it is and take it off,
+/// as is needed of those who may hold a publisher back: what just that word takes.
 pub(crate) struct Cursored<E>(Locked<E>);
+
+pub(crate) struct WithCursor<E> {
+    receiver: broadcast::Receiver<E>,
+    cursor: Box<Cursor>,
+}
+
+/// Its word is in no line with that of another one.
+#[derive(Default)]
+#[repr(C)]
+struct Cursor {
+    _before: [u64; 8],
+    word: AtomicU64,
+    _behind: [u64; 7],
+}
+
+impl Cursor {
+    /// Pinned while an event is received, and moved on.
+    #[inline]
+    fn advance(&self) {
+        let at = self.word.load(Ordering::Relaxed);
+        let pinned = self
+            .word
+            .compare_exchange(at, at | 1, Ordering::Relaxed, Ordering::Relaxed);
+        assert!(pinned.is_ok(), "nobody takes it off");
+        self.word.store(at + 2, Ordering::Release);
+    }
+}
 
 impl<E: Payload> Keyed<E> for Cursored<E> {
     const PEER: &'static str = "tokio-cursors";
@@ -118,7 +146,10 @@ impl<E: Payload> Keyed<E> for Cursored<E> {
     }
 
     fn subscribe(&self, key: &str) -> Self::Receiver {
-        WithCursor::new(self.0.subscribe(key))
+        WithCursor {
+            receiver: self.0.subscribe(key),
+            cursor: Box::default(),
+        }
     }
 
     #[inline]

@@ -4,9 +4,7 @@ use super::runtime::{ON_CURRENT, TWO, Task, Workers, together};
 use super::{Contender, Group, Load, Outcome, Sample, contenders, varied};
 use crate::channel::{Awaited, Recv, TrySend};
 use crate::payload::{Payload, Source};
-use crate::peers::{
-    AsyncBroadcast, Eventring, EventringBroadcast, MpscFanout, Splaycast, Tokio, TokioCursors,
-};
+use crate::peers::{AsyncBroadcast, Eventring, EventringBroadcast, MpscFanout, Splaycast, Tokio};
 use crate::tally::{Tally, check_all};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -24,8 +22,8 @@ pub(super) fn groups() -> Vec<Group> {
             Splaycast, MpscFanout)
     }));
     let on_current = super::groups(1, few, "u64", || {
-        contenders!(wake_on_current, u64: Eventring, EventringBroadcast, Tokio, TokioCursors,
-            AsyncBroadcast, Splaycast, MpscFanout)
+        contenders!(wake_on_current, u64: Eventring, EventringBroadcast, Tokio, AsyncBroadcast,
+            Splaycast, MpscFanout)
     });
     all.extend(varied(ON_CURRENT, on_current));
     all
