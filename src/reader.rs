@@ -70,6 +70,11 @@ impl Way {
             _ => Self::Other,
         }
     }
+
+    /// It goes only by itself, and never goes back.
+    fn is_sure(self) -> bool {
+        self != Self::Other
+    }
 }
 
 impl<E> Reader<E> {
@@ -130,6 +135,13 @@ impl<E> Reader<E> {
 
     pub(crate) fn ring(&self) -> &Arc<Ring<E>> {
         &self.ring
+    }
+
+    /// It starts at this end, with nothing to read. If it asked for more, it is going to be told that this
+    /// is gone, and to count itself again.
+    pub(crate) fn caught_up(&self, end: u64) {
+        let once = self.place.position == end || !step("counted-once");
+        self.ring.catch_up(end, self.place.way.is_sure() && once);
     }
 
     /// What it is once it has caught up with its start.
@@ -222,7 +234,7 @@ impl Place {
             return TryRecvError::Empty;
         }
         if std::mem::take(&mut self.left_values) && step("release-on-empty") {
-            ring.catch_up(self.position);
+            ring.catch_up(self.position, self.way.is_sure());
         }
         if tail.is_closed() {
             TryRecvError::Closed

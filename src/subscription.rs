@@ -43,7 +43,7 @@ impl<E> Subscription<E> {
             ring.sequencer.tell_attended();
         }
         if let Some(end) = caught_up.filter(|_| step("caught-up-newcomer")) {
-            ring.catch_up(end);
+            subscription.reader.caught_up(end);
         }
         subscription
     }

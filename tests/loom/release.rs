@@ -99,6 +99,71 @@ fn released_by_the_last_or_who_goes() {
     });
 }
 
+/// Catches: a value that is taken for received by all, one of whom has gone, while another one clones it.
+///
+/// Kills: `all-locked`, `gone-unsure`.
+#[test]
+fn one_that_is_counted_goes_while_another_reads() {
+    bounded(3, || {
+        let model = counted(1, WaitStrategy::Overwrite);
+        let mut first = model.bus.subscribe().with_lag();
+        let mut second = model.bus.subscribe().with_lag();
+        let mut third = model.bus.subscribe().with_lag();
+        model.publish(0);
+        Account::default().drain(&mut first);
+        Account::default().attempt(&mut second);
+        let going = thread::spawn(move || drop(first));
+        let reading = thread::spawn(move || {
+            let mut account = Account::default();
+            account.drain(&mut third);
+            assert_eq!(account.received, [0]);
+            third
+        });
+        Account::default().drain(&mut second);
+        going.join().unwrap();
+        let _third = reading.join().unwrap();
+        assert_eq!(model.alive(), 0);
+    });
+}
+
+/// Catches: a value that is taken for received by all, one of whom goes back to it.
+///
+/// Kills: `unsure`.
+#[test]
+fn one_that_is_counted_goes_back() {
+    loom::model(|| {
+        let model = counted(2, WaitStrategy::Block);
+        let mut sink = model.bus.subscribe_committing();
+        let mut other = model.bus.subscribe().with_lag();
+        model.publish(0);
+        assert_eq!(sink.try_recv().unwrap().number(), 0);
+        assert!(sink.try_recv().is_err());
+        Account::default().drain(&mut other);
+        sink.rewind();
+        assert_eq!(sink.try_recv().unwrap().number(), 0);
+    });
+}
+
+/// Catches: a value that is taken for received by all, one of whom is counted as it comes, and again once it is
+/// told that what it asked for is gone.
+///
+/// Kills: `counted-once`.
+#[test]
+fn one_that_is_counted_twice() {
+    loom::model(|| {
+        let model = counted(2, WaitStrategy::Block);
+        let mut first = model.bus.subscribe().with_lag();
+        model.publish(0);
+        let newcomer = model.bus.receiver().start(Start::Last(1));
+        let mut account = Account::default();
+        account.drain(&mut newcomer.build().with_lag());
+        assert_eq!((account.missed, account.received), (1, vec![]));
+        let mut account = Account::default();
+        account.drain(&mut first);
+        assert_eq!(account.received, [0]);
+    });
+}
+
 /// Catches: a value that a receiver missed, and that stays in a slot beyond the capacity.
 ///
 /// Kills: `lapped-values`.

@@ -16,8 +16,8 @@ pub(crate) struct Exclusion {
 
 impl Sequencer {
     /// Shuts publishers out of what all have received and nobody released yet, for as long as the
-    /// registry is locked, and says which sequences that is. `ring` is the number of slots. With
-    /// `all`, each cursor is looked at, which takes less if none is behind, and more if one is.
+    /// registry is locked, and says which sequences that is. `ring` is the number of slots, `all` where all
+    /// receivers have come to, if that is known.
     ///
     /// Lowering `gate` before the `touch` makes every later claim that comes near wait for the
     /// lock in [`evict`](Self::evict); what was claimed before is left alone.
@@ -25,7 +25,7 @@ impl Sequencer {
         &self,
         registry: &mut Registry,
         ring: u64,
-        all: bool,
+        all: Option<u64>,
     ) -> Option<Exclusion> {
         let from = registry.released;
         // With no receivers the `touch` below must not be left out: a publisher whose claim comes
@@ -35,12 +35,16 @@ impl Sequencer {
             if oldest(self.tail.load().sequence(), self.history) <= from {
                 return None;
             }
-            for cursors in [&mut registry.gating, &mut registry.lossy] {
-                let slowest = match all {
-                    true => cursors.least_of_all(from + 1)?,
-                    false => cursors.reached(from + 1, false).ok()?,
-                };
-                read = read.min(slowest);
+            match all {
+                Some(end) => read = end,
+                None => {
+                    for cursors in [&mut registry.gating, &mut registry.lossy] {
+                        read = read.min(cursors.reached(from + 1, false).ok()?);
+                    }
+                }
+            }
+            if read <= from {
+                return None;
             }
         }
         let gate = self.bounds.gate.load(Ordering::Relaxed);
