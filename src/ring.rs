@@ -390,7 +390,7 @@ use caught_up::CaughtUp;
 use cursor::Cursor;
 use registry::Registry;
 use sequence::StampWord;
-use sequencer::Wakes;
+use sequencer::{Past, Wakes};
 use slots::Slots;
 use std::mem::{ManuallyDrop, needs_drop};
 
@@ -633,8 +633,12 @@ impl<E> Ring<E> {
             let mut registry = self.sequencer.lock();
             let receivers = self.sequencer.receivers() as u64;
             let last = count == receivers && self.caught_up.are_all(end, receivers);
-            let all = last || !step("all-locked");
-            let released = self.release(&mut registry, all.then_some(end));
+            let past = match last || !step("all-locked") {
+                true => Past::All(end),
+                false if count == receivers => Past::Likely,
+                false => Past::Unknown,
+            };
+            let released = self.release(&mut registry, past);
             drop(registry);
             drop(released);
         }
@@ -644,7 +648,7 @@ impl<E> Ring<E> {
     /// all are past it, and who comes starts at the tail, or further on than one of these.
     pub(crate) fn release_for(&self, own: &Cursor, kind: Kind) -> u64 {
         let mut registry = self.sequencer.lock();
-        let released = self.release(&mut registry, None);
+        let released = self.release(&mut registry, Past::Unknown);
         let end = self.sequencer.tail().sequence();
         let others = match step("others-are-past") {
             true => registry.slowest_but(own, kind),
@@ -657,20 +661,19 @@ impl<E> Ring<E> {
 
     /// Takes out of the ring what every receiver has received, or all there is if none is left.
     pub(crate) fn release_received(&self) {
-        let released = self.release(&mut self.sequencer.lock(), None);
+        let released = self.release(&mut self.sequencer.lock(), Past::Unknown);
         drop(released);
     }
 
-    /// The values are to be dropped after the registry is unlocked. `all` is where all receivers have come to,
-    /// if that is known.
+    /// The values are to be dropped after the registry is unlocked.
     #[allow(unsafe_code)]
     #[cold]
-    fn release(&self, registry: &mut Registry, all: Option<u64>) -> Released<E> {
+    fn release(&self, registry: &mut Registry, past: Past) -> Released<E> {
         let mut released = Released::default();
         if !needs_drop::<E>() {
             return released;
         }
-        let Some(exclusion) = self.sequencer.exclude(registry, self.len(), all) else {
+        let Some(exclusion) = self.sequencer.exclude(registry, self.len(), past) else {
             return released;
         };
         let mut upto = exclusion.range.start;
@@ -749,7 +752,7 @@ impl<E> Ring<E> {
         if needs_drop::<E>() {
             self.caught_up.gone();
         }
-        let released = step("release-on-drop").then(|| self.release(&mut registry, None));
+        let released = step("release-on-drop").then(|| self.release(&mut registry, Past::Unknown));
         drop(registry);
         // Whoever waited for the last receiver to go finds its values gone too, even if the drop
         // of one of them panics.

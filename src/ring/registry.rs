@@ -205,6 +205,16 @@ impl Cursors {
         }
     }
 
+    /// Where the slowest one stands, if all have reached `target`, as in [`reached`](Self::reached), but by
+    /// a look at each of them: the bounds stay as low as they are.
+    pub(crate) fn least_of_all(&self, target: u64) -> Option<u64> {
+        self.members().try_fold(NOBODY, |least, cursor| {
+            let word = cursor.load();
+            let reached = !word.is_detached() && word.sequence() >= target;
+            reached.then(|| least.min(word.sequence()))
+        })
+    }
+
     /// Takes every lossy cursor below `floor` off, and notes if a flag came off with one. A
     /// lower bound of the others' positions; `None` if one is busy.
     pub(crate) fn evict(&mut self, floor: u64, flag_came_off: &mut bool) -> Option<u64> {

@@ -7,6 +7,7 @@ mod permits;
 mod reserve;
 
 pub(crate) use attach::{Attached, Wanted};
+pub(crate) use exclusion::Past;
 pub(crate) use handover::Wakes;
 
 use super::registry::Registry;

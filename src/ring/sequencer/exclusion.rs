@@ -14,10 +14,19 @@ pub(crate) struct Exclusion {
     gate: u64,
 }
 
+/// How far the receivers are, as far as who releases knows.
+#[derive(Clone, Copy)]
+pub(crate) enum Past {
+    /// All have come to this end.
+    All(u64),
+    /// All have probably: each cursor is looked at, which takes less if none is behind, and more if one is.
+    Likely,
+    Unknown,
+}
+
 impl Sequencer {
     /// Shuts publishers out of what all have received and nobody released yet, for as long as the
-    /// registry is locked, and says which sequences that is. `ring` is the number of slots, `all` where all
-    /// receivers have come to, if that is known.
+    /// registry is locked, and says which sequences that is. `ring` is the number of slots.
     ///
     /// Lowering `gate` before the `touch` makes every later claim that comes near wait for the
     /// lock in [`evict`](Self::evict); what was claimed before is left alone.
@@ -25,7 +34,7 @@ impl Sequencer {
         &self,
         registry: &mut Registry,
         ring: u64,
-        all: Option<u64>,
+        past: Past,
     ) -> Option<Exclusion> {
         let from = registry.released;
         // With no receivers the `touch` below must not be left out: a publisher whose claim comes
@@ -35,10 +44,16 @@ impl Sequencer {
             if oldest(self.tail.load().sequence(), self.history) <= from {
                 return None;
             }
-            match all {
-                Some(end) => read = end,
-                None => {
-                    for cursors in [&mut registry.gating, &mut registry.lossy] {
+            let cursors = [&mut registry.gating, &mut registry.lossy];
+            match past {
+                Past::All(end) => read = end,
+                Past::Likely => {
+                    for cursors in cursors {
+                        read = read.min(cursors.least_of_all(from + 1)?);
+                    }
+                }
+                Past::Unknown => {
+                    for cursors in cursors {
                         read = read.min(cursors.reached(from + 1, false).ok()?);
                     }
                 }
