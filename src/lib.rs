@@ -39,7 +39,8 @@
 //! # Guarantees
 //!
 //! * **Order.** Events are numbered; every receiver gets them in this order. The events of one
-//!   publisher stay in the order in which it published them.
+//!   publisher stay in the order in which it published them. In which order those are woken who wait for an
+//!   event is not told.
 //! * **Loss.** A gating receiver gets every event since it subscribed. A lossy one gets every event
 //!   or counts how many it missed, exactly: received + missed = published since it subscribed.
 //!   An event that is not published comes back in the error. Of a committing receiver, nothing is overwritten

@@ -37,7 +37,7 @@ impl CaughtUp {
     /// this one there, and lies behind what it has read. Acquire: this one sees those of who came before, and by
     /// [`gone`](Self::gone) that others are gone.
     pub(super) fn count(&self, end: u64, sure: bool) -> u64 {
-        let unsure = if sure || !step("unsure") {
+        let unsure = if sure || !step("count-unsure") {
             0
         } else {
             Self::UNSURE

@@ -105,7 +105,7 @@
 //! | `caught-up-rmw` | those who have read all are counted by a read-modify-write; by a load and a store |
 //! | `caught-up-touch` | a receiver that goes touches the count |
 //! | `gone-unsure` | and tells that it may be counted |
-//! | `unsure` | so do those who are counted and may go back, or be taken off |
+//! | `count-unsure` | so do those who are counted and may go back, or be taken off |
 //! | `counted-once` | and one that comes, and is going to be told of a lag |
 //! | `all-locked` | whether all have read all is looked at where nobody can go |
 //! | `caught-up-newcomer` | one that comes, and has nothing to read, is counted |

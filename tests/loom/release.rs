@@ -128,7 +128,7 @@ fn one_that_is_counted_goes_while_another_reads() {
 
 /// Catches: a value that is taken for received by all, one of whom goes back to it.
 ///
-/// Kills: `unsure`.
+/// Kills: `count-unsure`.
 #[test]
 fn one_that_is_counted_goes_back() {
     loom::model(|| {
