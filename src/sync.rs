@@ -24,6 +24,24 @@ mod imp {
         word.store(value, ordering);
     }
 
+    /// Locks, but who finds it locked leaves it alone for the time of some holders. Asked for again at once it changes
+    /// hands each time, and all that is touched under it goes to and fro between processors.
+    #[inline]
+    pub(crate) fn lock_patiently<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+        mutex.try_lock().unwrap_or_else(|_| lock_contended(mutex))
+    }
+
+    #[cold]
+    fn lock_contended<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+        for _ in 0..4 {
+            (0..64).for_each(|_| std::hint::spin_loop());
+            if let Ok(guard) = mutex.try_lock() {
+                return guard;
+            }
+        }
+        super::lock(mutex)
+    }
+
     /// An `Arc` of what `make` makes, in place: `Arc::new` makes it on the stack, and copies it.
     #[inline(always)]
     #[allow(unsafe_code)]
@@ -74,6 +92,8 @@ mod imp {
 
 #[cfg(eventring_loom)]
 mod imp {
+    /// Patience makes no difference to loom.
+    pub(crate) use super::lock as lock_patiently;
     pub(crate) use loom::cell::UnsafeCell;
     pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
     pub(crate) use loom::sync::{

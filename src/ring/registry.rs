@@ -240,10 +240,12 @@ impl Cursors {
 /// Everything that is behind the registry's lock. Never taken on the hot path; no user code runs
 /// under it.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Registry {
+    /// First, beside the lock: whoever waits for room, or grants some, takes the lock for just that.
+    pub(super) room: Room,
     pub(crate) gating: Cursors,
     pub(crate) lossy: Cursors,
-    pub(super) room: Room,
     /// The sequences that somebody waits for all receivers to reach.
     pub(super) drains: BTreeSet<u64>,
     pub(super) unawaited: Unawaited,
@@ -261,9 +263,9 @@ impl Registry {
     #[inline]
     pub(crate) fn new(first: u64) -> Self {
         Self {
+            room: Room::default(),
             gating: Cursors::new(Kind::Gating),
             lossy: Cursors::new(Kind::Lossy),
-            room: Room::default(),
             drains: BTreeSet::new(),
             unawaited: Unawaited::default(),
             missed: 0,

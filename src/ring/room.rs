@@ -14,22 +14,16 @@ impl Wants {
     pub(crate) const ONE: Self = Self { least: 1, most: 1 };
 }
 
-/// Behind the registry's lock.
+/// Behind the registry's lock, and right beside it.
 #[derive(Debug, Default)]
 pub(crate) struct Room {
-    /// Comes with the first one who waits.
-    line: Option<Box<Line>>,
-}
-
-#[derive(Debug, Default)]
-struct Line {
     /// Those who wait, in the order in which they came. The first one did not leave.
     queue: VecDeque<Waiting>,
+    tickets: u64,
     /// How many of them have left.
     holes: usize,
     /// What those who waited have been granted, and did not collect yet, if it is more than one.
     granted: VecDeque<(u64, u64)>,
-    tickets: u64,
 }
 
 #[derive(Debug)]
@@ -58,27 +52,22 @@ impl Place {
 
 impl Room {
     pub(super) fn is_awaited(&self) -> bool {
-        self.line
-            .as_ref()
-            .is_some_and(|line| !line.queue.is_empty())
+        !self.queue.is_empty()
     }
 
     /// How many wait.
     pub(super) fn waiting(&self) -> usize {
-        let line = self.line.as_ref();
-        line.map_or(0, |line| line.queue.len() - line.holes)
+        self.queue.len() - self.holes
     }
 
     /// What the one who came first wants.
     pub(super) fn first_wants(&self) -> Option<Wants> {
-        let first = self.line.as_ref()?.queue.front()?;
-        Some(first.wants)
+        self.queue.front().map(|first| first.wants)
     }
 
     /// Whether the one with this ticket waits, and this waker would wake it.
     pub(super) fn stands(&mut self, ticket: u64, waker: &Waker) -> bool {
-        let line = self.line.as_mut();
-        let waiting = line.and_then(|line| line.find(ticket));
+        let waiting = self.find(ticket);
         let former = waiting.and_then(|waiting| waiting.waker.as_ref());
         former.is_some_and(|former| former.will_wake(waker))
     }
@@ -86,17 +75,16 @@ impl Room {
     /// Stands behind all others, or where it does. A waker that is not to be woken any more comes
     /// back: it must not be dropped under the lock.
     pub(super) fn stand(&mut self, wants: Wants, place: &mut Place, waker: Waker) -> Option<Waker> {
-        let line = self.line.get_or_insert_default();
         match place.ticket {
-            Some(ticket) => match line.find(ticket) {
+            Some(ticket) => match self.find(ticket) {
                 Some(waiting) => waiting.waker.replace(waker),
                 None => Some(waker),
             },
             None => {
-                let ticket = line.tickets;
-                line.tickets += 1;
+                let ticket = self.tickets;
+                self.tickets += 1;
                 place.ticket = Some(ticket);
-                line.queue.push_back(Waiting {
+                self.queue.push_back(Waiting {
                     ticket,
                     wants,
                     waker: Some(waker),
@@ -109,47 +97,39 @@ impl Room {
     /// The one who came first is granted this, and is to be woken.
     #[inline]
     pub(super) fn serve_first(&mut self, grant: u64) -> Option<(u64, Waker)> {
-        let line = self.line.as_mut()?;
-        let first = line.queue.pop_front()?;
+        let first = self.queue.pop_front()?;
         if grant > 1 {
-            line.granted.push_back((first.ticket, grant));
+            self.granted.push_back((first.ticket, grant));
         }
-        line.close_holes();
+        self.close_holes();
         Some((first.ticket, first.waker?))
     }
 
     /// What one was granted that has been served.
     #[inline]
     pub(super) fn collect(&mut self, ticket: u64) -> u64 {
-        let line = self.line.as_mut();
-        line.and_then(|line| line.collect(ticket)).unwrap_or(1)
+        self.collect_several(ticket).unwrap_or(1)
     }
 
     /// Gives the place up, if it waits there. The waker comes back: it must not be dropped under the lock.
     #[must_use]
     pub(super) fn leave(&mut self, ticket: u64) -> Option<Waker> {
-        let line = self.line.as_mut()?;
-        let waker = line.find(ticket)?.waker.take();
-        line.holes += 1;
-        line.close_holes();
+        let waker = self.find(ticket)?.waker.take();
+        self.holes += 1;
+        self.close_holes();
         waker
     }
 
     /// Nobody is going to be granted anything any more: all who wait are to be woken.
     pub(super) fn dismiss(&mut self) -> Vec<Waker> {
-        let Some(line) = &mut self.line else {
-            return Vec::new();
-        };
-        line.holes = 0;
-        let dismissed = std::mem::take(&mut line.queue).into_iter();
+        self.holes = 0;
+        let dismissed = std::mem::take(&mut self.queue).into_iter();
         dismissed.filter_map(|waiting| waiting.waker).collect()
     }
-}
 
-impl Line {
     /// Mostly they come in the order in which they were granted something.
     #[inline]
-    fn collect(&mut self, ticket: u64) -> Option<u64> {
+    fn collect_several(&mut self, ticket: u64) -> Option<u64> {
         if self.granted.front()?.0 == ticket {
             return self.granted.pop_front().map(|(_, grant)| grant);
         }

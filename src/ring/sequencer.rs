@@ -14,7 +14,7 @@ use super::registry::Registry;
 use super::sequence::{NOBODY, TailWord, oldest, room};
 use crate::sync::{
     AtomicBool, AtomicU64, AtomicUsize, Backoff, Mutex, MutexGuard, OnceLock, Ordering, acq_rel,
-    acquire, lock, release, step,
+    acquire, lock_patiently, release, step,
 };
 use crate::wait::Notifier;
 use permits::Permits;
@@ -257,7 +257,7 @@ impl Sequencer {
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Registry> {
-        lock(&self.registry)
+        lock_patiently(&self.registry)
     }
 
     pub(crate) fn drained(&self) -> &Notifier {
