@@ -2,6 +2,7 @@
 
 mod body;
 mod example;
+mod gone;
 mod live;
 mod outcomes;
 mod room;
