@@ -345,9 +345,10 @@
 //!   mpsc woke 100 tasks with an `Arc` on two workers in 0.93 of the time, 0.98 without the look (medians of four runs in
 //!   turns). Without counting either, which leaves the values there: 1.05, and 0.92 with both (of five).
 //! * The registry's lock asked for again at once, and the queue of those who wait for room in a box: 16, 100 and 1,000
-//!   publishers on a full ring, on two workers, took 1.22, 1.19 and 1.23 times as long as with tokio's `mpsc`, with the box
-//!   alone 0.97, 1.06 and 1.05; 0.94, 0.97 and 0.93 as it is (medians of five runs in turns). With permits that are not
-//!   counted where only they move the tail, which is wrong, 675 instead of 735 ns, before that (of six).
+//!   publishers on a full ring, on two workers, took 1.22, 1.19 and 1.23 times as long as with tokio's `mpsc`; with a lock
+//!   that is left alone and the box 0.97, 1.06 and 1.05, without the box 0.94, 0.97 and 0.93 (medians of five runs in
+//!   turns). Before that, with permits that are not counted where only they move the tail, which is wrong: 675 instead of
+//!   735 ns (of six).
 //! * A receiver of 80 bytes rather than 112, with what few need in a box or beside the cursor's word: 12.9 instead of
 //!   12.0 for draining, in batches 3.0 instead of 2.6 (medians of six runs in turns), and 10,000 tasks were woken no faster.
 //! * The cursor pinned by a plain store, which is wrong, to see what the read-modify-write takes: 2.1

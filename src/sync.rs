@@ -12,6 +12,7 @@ mod imp {
     #[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
     pub(crate) use crossbeam_utils::sync::{Parker, Unparker};
     use std::cell::Cell;
+    use std::sync::TryLockError;
     pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
     pub(crate) use std::sync::{
         Arc, Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard,
@@ -28,14 +29,23 @@ mod imp {
     /// hands each time, and all that is touched under it goes to and fro between processors.
     #[inline]
     pub(crate) fn lock_patiently<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-        mutex.try_lock().unwrap_or_else(|_| lock_contended(mutex))
+        try_lock(mutex).unwrap_or_else(|| lock_contended(mutex))
+    }
+
+    #[inline]
+    fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+        match mutex.try_lock() {
+            Ok(guard) => Some(guard),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 
     #[cold]
     fn lock_contended<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
         for _ in 0..4 {
             (0..64).for_each(|_| std::hint::spin_loop());
-            if let Ok(guard) = mutex.try_lock() {
+            if let Some(guard) = try_lock(mutex) {
                 return guard;
             }
         }
@@ -235,3 +245,33 @@ macro_rules! const_thread_local {
     };
 }
 pub(crate) use const_thread_local;
+
+#[cfg(all(test, not(eventring_loom)))]
+mod tests {
+    use super::{Mutex, lock_patiently};
+    use std::sync::mpsc;
+    use std::thread;
+    use std::time::Duration;
+
+    #[test]
+    fn what_a_panicking_holder_left_behind_is_locked() {
+        let (done, is_done) = mpsc::channel();
+        thread::spawn(move || {
+            let mutex = Mutex::new(1);
+            let holder = || {
+                let mut guard = lock_patiently(&mutex);
+                *guard = 2;
+                panic!("under the lock");
+            };
+            let holder = std::panic::AssertUnwindSafe(holder);
+            assert!(std::panic::catch_unwind(holder).is_err());
+            assert!(mutex.is_poisoned());
+            for _ in 0..2 {
+                assert_eq!(*lock_patiently(&mutex), 2);
+            }
+            done.send(()).expect("it is waited for");
+        });
+        let done = is_done.recv_timeout(Duration::from_secs(60));
+        done.expect("it is locked, or waits for ever");
+    }
+}

@@ -77,32 +77,30 @@ async fn one_who_answers_stays() {
     .await;
 }
 
-/// The first ping is to be answered when the second is due.
-#[tokio::test(start_paused = true)]
-async fn one_who_does_not_answer_is_gone() {
+/// A client that does nothing, to which this is sent, is taken for gone after so many seconds.
+async fn is_gone_after(seconds: u64, sent: Option<String>, why: &str) {
     watched(async {
         let bus = EventBus::new(4);
         let (_silent, mut end) = connect(&bus).await;
         let start = Instant::now();
+        if let Some(event) = sent {
+            bus.try_publish(event).unwrap();
+        }
         let error = end.recv().await.unwrap().unwrap_err();
-        assert_eq!(error.to_string(), "the client does not answer");
-        assert_eq!(start.elapsed().as_secs(), 30);
+        assert_eq!(error.to_string(), why);
+        assert_eq!(start.elapsed().as_secs(), seconds);
         bus.deserted().await;
     })
     .await;
 }
 
+/// The first ping is to be answered when the second is due.
+#[tokio::test(start_paused = true)]
+async fn one_who_does_not_answer_is_gone() {
+    is_gone_after(30, None, "the client does not answer").await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn one_who_does_not_read_is_gone() {
-    watched(async {
-        let bus = EventBus::new(4);
-        let (_silent, mut end) = connect(&bus).await;
-        let start = Instant::now();
-        bus.try_publish("x".repeat(1 << 20)).unwrap();
-        let error = end.recv().await.unwrap().unwrap_err();
-        assert_eq!(error.to_string(), "the client does not read");
-        assert_eq!(start.elapsed().as_secs(), 15);
-        bus.deserted().await;
-    })
-    .await;
+    is_gone_after(15, Some("x".repeat(1 << 20)), "the client does not read").await;
 }
